@@ -1,0 +1,89 @@
+"""What training compares: spectra at several resolutions, and the discriminators' opinions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from voicelink.models.sizes import SAMPLE_RATE
+
+
+def magnitude(audio: Tensor, size: int, hop: int, window: Tensor) -> Tensor:
+    """STFT magnitudes (batch, bins, time); smooth at zero, where a complex modulus has no gradient."""
+    spectrum = torch.view_as_real(
+        torch.stft(audio, size, hop, window=window, center=True, return_complex=True)
+    )
+    return torch.sqrt(spectrum[..., 0] ** 2 + spectrum[..., 1] ** 2 + 1e-9)
+
+
+def mel_filters(size: int, bands: int) -> Tensor:
+    """Triangular filters (bands, bins) evenly spaced in mel (2595 log10(1 + f/700))."""
+    top = 2595 * torch.log10(torch.tensor(1 + SAMPLE_RATE / 2 / 700))
+    edges = 700 * (10 ** (torch.linspace(0, float(top), bands + 2) / 2595) - 1)
+    bins = torch.arange(size // 2 + 1) * (SAMPLE_RATE / size)
+    up = (bins[None] - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    down = (edges[2:, None] - bins[None]) / (edges[2:] - edges[1:-1])[:, None]
+    filters = torch.clamp(torch.minimum(up, down), min=0)
+    return filters / torch.clamp(filters.sum(dim=1, keepdim=True), min=1e-3)
+
+
+class SpectralLoss(nn.Module):
+    """Log-mel distances at five resolutions, log-STFT and spectral convergence at three.
+
+    Clips are brought to one level first, so that a quiet voice counts as much as a loud one.
+    """
+
+    MEL = ((64, 6), (128, 12), (256, 24), (512, 48), (1024, 80))
+    STFT = (160, 400, 800)
+
+    def __init__(self) -> None:
+        super().__init__()
+        for size, bands in self.MEL:
+            self.register_buffer(f"mel{size}", mel_filters(size, bands))
+            self.register_buffer(f"window{size}", torch.hann_window(size))
+        for size in self.STFT:
+            self.register_buffer(f"window{size}", torch.hann_window(size))
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        rms = torch.sqrt(torch.mean(target**2, dim=1, keepdim=True))
+        gain = 0.1 / torch.clamp(rms, min=0.002)
+        output, target = output * gain, target * gain
+        total = output.new_zeros(())
+        for size, _ in self.MEL:
+            window = getattr(self, f"window{size}")
+            filters = getattr(self, f"mel{size}")
+            a = torch.log(filters @ magnitude(output, size, size // 4, window) + 1e-3)
+            b = torch.log(filters @ magnitude(target, size, size // 4, window) + 1e-3)
+            total = total + F.l1_loss(a, b) / len(self.MEL)
+        for size in self.STFT:
+            window = getattr(self, f"window{size}")
+            a = magnitude(output, size, size // 4, window)
+            b = magnitude(target, size, size // 4, window)
+            # Normalised over the batch: per clip, silence would divide by nothing.
+            convergence = torch.sqrt(((a - b) ** 2).sum() / (b**2).sum())
+            total = total + 0.2 * convergence / len(self.STFT)
+            total = total + 0.2 * F.l1_loss(torch.log(a + 3e-3), torch.log(b + 3e-3)) / len(
+                self.STFT
+            )
+        return total
+
+
+def hinge_discriminator(real: list[Tensor], fake: list[Tensor]) -> Tensor:
+    """Hinge loss of the discriminators (Lim & Ye, 2017), averaged over them."""
+    return sum(F.relu(1 - r).mean() + F.relu(1 + f).mean() for r, f in zip(real, fake)) / len(real)
+
+
+def hinge_generator(fake: list[Tensor]) -> Tensor:
+    return sum(F.relu(1 - f).mean() for f in fake) / len(fake)
+
+
+def feature_matching(real: list[list[Tensor]], fake: list[list[Tensor]]) -> Tensor:
+    """Mean absolute distance of the discriminators' features, relative to their size."""
+    total, count = 0.0, 0
+    for a, b in zip(real, fake):
+        for x, y in zip(a, b):
+            x = x.detach()
+            total = total + (y - x).abs().mean() / (x.abs().mean() + 1e-3)
+            count += 1
+    return total / count

@@ -1,0 +1,309 @@
+"""Trains a codec: ``python -m voicelink.models.training.train --help``.
+
+A run lives in a folder: checkpoint.pt (everything, to go on from at any moment), log.csv (losses
+and validation scores). The same command starts it and goes on with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import csv
+import time
+from collections import deque
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from torch import Tensor, nn
+
+from voicelink.models.training.corpus import prepare, read_folder
+from voicelink.models.training.damage import damage
+from voicelink.models.training.data import Augmentation, Clips
+from voicelink.models.training.discriminators import Discriminators
+from voicelink.models.training.losses import (
+    SpectralLoss,
+    feature_matching,
+    hinge_discriminator,
+    hinge_generator,
+)
+from voicelink.models.training.networks import (
+    DELAY,
+    Decoder,
+    Encoder,
+    Sizes,
+    States,
+    quantise,
+)
+from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SAMPLES
+
+
+_clips: Clips
+
+
+def _open_clips(config: dict, speech: Path, cache: Path) -> None:
+    global _clips
+    _clips = Clips(
+        cache,
+        speech / "noise",
+        config["clip_superframes"] * SUPERFRAME_SAMPLES,
+        config["weights"],
+        Augmentation(**config.get("augmentation", {})),
+    )
+
+
+def _draw(items: int, seed: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+    # Seeded by the step, so that a run that was stopped draws what it would have drawn.
+    return _clips.batch(items, np.random.default_rng([seed, step]))
+
+
+class Codec(nn.Module):
+    """Encoder and decoder together, as they are trained."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.encoder = Encoder(sizes)
+        self.decoder = Decoder(sizes)
+
+    def forward(
+        self, audio: Tensor, share: float, dither: float, generator: torch.Generator
+    ) -> Tensor:
+        """The decoded audio of clips (batch, samples), through quantiser and damage.
+
+        Args:
+            share: the share of clips that the link damages.
+            dither: the share of clips quantised by additive uniform noise; the others are rounded
+                and pass gradients straight through.
+        """
+        z = self.encoder(audio, States(None))
+        level = quantise(z)
+        value = (2 * level - 3) / 3
+        mean, reliability = damage(level.detach(), share, generator)
+        # Straight through, as far as the latent arrived at all.
+        smooth = z / 1.5
+        rounded = mean + reliability * (smooth - smooth.detach())
+        noise = torch.rand(z.shape, generator=generator).to(z) - 0.5
+        noisy = torch.clamp(z + noise, -2, 2) / 1.5
+        pick = torch.rand((len(audio), 1, 1), generator=generator).to(z) < dither
+        pick = pick & (mean == value).flatten(1).all(1)[:, None, None]
+        latents = torch.where(pick, noisy, rounded)
+        return self.decoder(latents, reliability, States(None))
+
+    @torch.inference_mode()
+    def code(self, audio: np.ndarray) -> np.ndarray:
+        """Encode and decode a whole recording (float32, 8 kHz), delay removed."""
+        device = next(self.parameters()).device
+        whole = -(-(len(audio) + DELAY) // SUPERFRAME_SAMPLES) * SUPERFRAME_SAMPLES
+        x = torch.from_numpy(np.pad(audio, (0, whole - len(audio))))[None].to(device)
+        level = quantise(self.encoder(x, States(None)))
+        value = (2 * level - 3) / 3
+        y = self.decoder(value, torch.ones_like(value), States(None))
+        return y[0, DELAY : DELAY + len(audio)].float().cpu().numpy()
+
+
+def validate(codec: Codec, recordings: list[tuple[str, np.ndarray]]) -> dict[str, float]:
+    """Mean ESTOI and PESQ over recordings."""
+    import pesq
+    import pystoi
+
+    codec.eval()
+    estoi, quality = [], []
+    for _, audio in recordings:
+        decoded = codec.code(audio)
+        estoi.append(pystoi.stoi(audio, decoded, SAMPLE_RATE, extended=True))
+        quality.append(pesq.pesq(SAMPLE_RATE, audio, decoded, "nb"))
+    codec.train()
+    return {"estoi": float(np.mean(estoi)), "pesq": float(np.mean(quality))}
+
+
+class Run:
+    """One training: networks, optimisers, random states, and how to keep and fetch them all."""
+
+    def __init__(self, config: dict, device: str) -> None:
+        seed = config["seed"]
+        torch.manual_seed(seed)
+        self.config = config
+        self.device = torch.device(device)
+        self.codec = Codec(Sizes(**config["sizes"])).to(self.device)
+        self.average = copy.deepcopy(self.codec)
+        self.judges = Discriminators().to(self.device)
+        self.spectral = SpectralLoss().to(self.device)
+        self.optimiser = torch.optim.AdamW(
+            self.codec.parameters(), lr=1e-3, betas=(0.8, 0.99), weight_decay=0.01
+        )
+        self.judging = torch.optim.AdamW(
+            self.judges.parameters(), lr=1e-3, betas=(0.8, 0.99), weight_decay=0.01
+        )
+        self.generator = torch.Generator().manual_seed(seed)
+        self.step = 0
+
+    _PARTS = ("codec", "average", "judges", "optimiser", "judging")
+
+    def save(self, path: Path) -> None:
+        state = {name: getattr(self, name).state_dict() for name in self._PARTS}
+        state |= {
+            "step": self.step,
+            "sizes": asdict(self.codec.sizes),
+            "generator": self.generator.get_state(),
+        }
+        part = path.with_suffix(".part")
+        torch.save(state, part)
+        part.rename(path)
+
+    def load(self, path: Path) -> None:
+        state = torch.load(path, map_location=self.device, weights_only=False)
+        for name in self._PARTS:
+            getattr(self, name).load_state_dict(state[name])
+        self.step = state["step"]
+        self.generator.set_state(state["generator"].cpu())
+
+    def start_from(self, weights: dict[str, Tensor]) -> None:
+        self.codec.load_state_dict(weights)
+        self.average.load_state_dict(weights)
+
+    @property
+    def total(self) -> int:
+        return sum(s["steps"] for s in self.config["stages"])
+
+    def stage(self) -> tuple[dict, float]:
+        """The stage of the current step, and the share of it that is done."""
+        begin = 0
+        for stage in self.config["stages"]:
+            if self.step < begin + stage["steps"]:
+                return stage, (self.step - begin) / stage["steps"]
+            begin += stage["steps"]
+        return self.config["stages"][-1], 1.0
+
+    def one_step(self, heard: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
+        stage, done = self.stage()
+        warm = min(1, (done * stage["steps"] + 1) / 200)
+        cosine = 0.5 + 0.5 * np.cos(np.pi * done)
+        rate = warm * (stage["final_rate"] + (stage["rate"] - stage["final_rate"]) * cosine)
+        for optimiser in (self.optimiser, self.judging):
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+        heard = torch.from_numpy(heard).to(self.device)
+        wanted = torch.from_numpy(wanted).to(self.device)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            output = self.codec(heard, stage["damage"], stage.get("dither", 0.3), self.generator)
+        output = output[:, DELAY:]
+        wanted = wanted[:, : output.shape[1]]
+        spectral = self.spectral(output, wanted)
+        losses = {"spectral": spectral.item()}
+        loss = spectral
+        if stage["adversarial"]:
+            # The discriminators see a piece of each clip: theirs is most of a step's cost.
+            piece = stage.get("judged_samples", 5120)
+            start = int(torch.randint(wanted.shape[1] - piece + 1, (), generator=self.generator))
+            wanted, output = (x[:, start : start + piece] for x in (wanted, output))
+            gain = 0.1 / torch.clamp(wanted.square().mean(1, keepdim=True).sqrt(), min=0.003)
+            real, fake = wanted * gain, output * gain
+            with torch.autocast(self.device.type, dtype=torch.bfloat16):
+                true_scores, _ = self.judges(real)
+                false_scores, _ = self.judges(fake.detach())
+                judged = hinge_discriminator(true_scores, false_scores)
+            self.judging.zero_grad(set_to_none=True)
+            judged.backward()
+            if torch.isfinite(nn.utils.clip_grad_norm_(self.judges.parameters(), 10)):
+                self.judging.step()
+            losses["judged"] = judged.item()
+            # The discriminators learn alone for a while before they are listened to.
+            if done * stage["steps"] >= stage.get("judges_first", 100):
+                self.judges.requires_grad_(False)
+                with torch.autocast(self.device.type, dtype=torch.bfloat16):
+                    with torch.no_grad():
+                        _, true_features = self.judges(real)
+                    false_scores, false_features = self.judges(fake)
+                    persuasion = hinge_generator(false_scores)
+                    matching = feature_matching(true_features, false_features)
+                self.judges.requires_grad_(True)
+                loss = loss + stage["adversarial"] * (0.1 * persuasion + 0.5 * matching)
+                losses |= {"persuasion": persuasion.item(), "matching": matching.item()}
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.codec.parameters(), 1.0)
+        if torch.isfinite(norm):
+            self.optimiser.step()
+        decay = min(self.config["ema"], (self.step + 1) / (self.step + 20))
+        with torch.no_grad():
+            for kept, new in zip(self.average.parameters(), self.codec.parameters()):
+                kept.lerp_(new, 1 - decay)
+        self.step += 1
+        return losses | {"rate": rate, "norm": float(norm)}
+
+
+def train(
+    config: dict, speech: Path, cache: Path, folder: Path, device: str, init: str | None
+) -> Run:
+    """Train, or go on with training, to the end of the last stage."""
+    from rich.progress import MofNCompleteColumn, Progress
+
+    prepare(speech, cache)
+    folder.mkdir(parents=True, exist_ok=True)
+    run = Run(config, device)
+    checkpoint = folder / "checkpoint.pt"
+    if checkpoint.exists():
+        run.load(checkpoint)
+    elif init:
+        from voicelink.models.training.export import released_weights
+
+        run.start_from(released_weights(init))
+    recordings = read_folder(speech / "dev")[:: config.get("validate_every_nth", 1)]
+    log = folder / "log.csv"
+    columns = ["step", "stage", "seconds", "spectral", "judged", "matching", "norm"]
+    columns += ["estoi", "pesq"]
+    if not log.exists():
+        log.write_text(",".join(columns) + "\n")
+    began = time.time()
+    sums: dict[str, list[float]] = {}
+    with (
+        ProcessPoolExecutor(
+            config.get("workers", 1), initializer=_open_clips, initargs=(config, speech, cache)
+        ) as pool,
+        Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as bar,
+    ):
+        task = bar.add_task(config["model"], total=run.total, completed=run.step)
+        ahead: deque[Future] = deque()
+        drawn = run.step
+        while run.step < run.total:
+            while len(ahead) < 8:
+                ahead.append(pool.submit(_draw, config["batch"], config["seed"], drawn))
+                drawn += 1
+            name = run.stage()[0]["name"]
+            for key, value in run.one_step(*ahead.popleft().result()).items():
+                sums.setdefault(key, []).append(value)
+            bar.update(task, completed=run.step)
+            last = run.step == run.total
+            due = run.step % config["validate_every"] == 0 or last
+            if run.step % config["checkpoint_every"] == 0 or last:
+                run.save(checkpoint)
+                row = {k: f"{np.mean(v):.4f}" for k, v in sums.items() if k in columns}
+                row |= {"step": run.step, "stage": name, "seconds": round(time.time() - began)}
+                if due:
+                    row |= {k: f"{v:.4f}" for k, v in validate(run.average, recordings).items()}
+                sums = {}
+                with open(log, "a", newline="") as file:
+                    csv.DictWriter(file, columns).writerow(row)
+                bar.console.print(str(row), soft_wrap=True)
+    return run
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m voicelink.models.training.train")
+    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("neural-800.yaml"))
+    parser.add_argument("--speech", type=Path, required=True, help="folder with train.tsv, dev/")
+    parser.add_argument("--cache", type=Path, default=Path("work/cache"))
+    parser.add_argument("--run", type=Path, default=Path("work/run"))
+    parser.add_argument("--init", help="start from a released model's weights (its id)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args = parser.parse_args(argv)
+    config = yaml.safe_load(args.config.read_text())
+    train(config, args.speech, args.cache, args.run, args.device, args.init)
+
+
+if __name__ == "__main__":
+    main()
