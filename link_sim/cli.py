@@ -1,0 +1,48 @@
+"""The ``voicelink`` command: finds the verb, and turns errors into one line and status 2."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+
+from voicelink.link_sim.commands import VERBS
+from voicelink.models.errors import VoiceLinkError
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # one line, where argparse prints its usage first
+        self.exit(2, f"voicelink: {message} (see {self.prog} --help)\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    top = _Parser(prog="voicelink", description="Speech over radio and networks at 800 bit/s.")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb in VERBS:
+        module = importlib.import_module(f"voicelink.link_sim.commands.{verb}")
+        sub = verbs.add_parser(verb, help=module.HELP, description=module.HELP)
+        module.add_arguments(sub)
+        sub.set_defaults(run=module.run)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; the exit status is 0, or 2 for input that cannot be used."""
+    args = parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except VoiceLinkError as error:
+        print(f"voicelink: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our pipe has gone; keep Python from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,7 @@
+"""The verbs of the command line, one module each.
+
+A module has ``HELP`` (one line), ``add_arguments(parser)`` and ``run(args) -> int`` (the exit
+status), and imports what is heavy inside ``run``.
+"""
+
+VERBS = ("demo", "encode", "decode", "sim", "channel", "send", "receive", "eval", "models")
