@@ -10,6 +10,14 @@ the same linear form in the probabilities.
 
 from __future__ import annotations
 
+import numpy as np
+
+from voicelink.models.errors import FormatError
+from voicelink.models.sizes import FRAMES, LATENTS, PAYLOAD_BITS, PAYLOAD_BYTES
+
+CERTAIN = 20.0
+"""The magnitude of the LLR of a bit that is taken for sure (wrong once in 5e8)."""
+
 _UNIFORM_VARIANCE = 5 / 9
 
 
@@ -27,3 +35,37 @@ def moments(p_high, p_low):
     mean = (4 * p_high + 2 * p_low - 3) / 3
     variance = (16 * p_high * (1 - p_high) + 4 * p_low * (1 - p_low)) / 9
     return mean, 1 - variance / _UNIFORM_VARIANCE
+
+
+def pack(levels: np.ndarray) -> bytes:
+    """The payload (32 bytes a superframe) of levels 0..3, shape (..., 8, 16)."""
+    levels = np.asarray(levels, dtype=np.uint8).reshape(-1)
+    return np.packbits(np.stack([levels >> 1, levels & 1], axis=1)).tobytes()
+
+
+def llrs_of(payload: bytes) -> np.ndarray:
+    """LLRs (n, 256) float32, all certain, of n whole payloads of 32 bytes.
+
+    Raises:
+        FormatError: the length is not a multiple of 32.
+    """
+    if len(payload) % PAYLOAD_BYTES:
+        raise FormatError(
+            f"a payload must be a multiple of {PAYLOAD_BYTES} bytes long, not {len(payload)}"
+        )
+    bits = np.unpackbits(np.frombuffer(payload, dtype=np.uint8)).reshape(-1, PAYLOAD_BITS)
+    return np.where(bits, -CERTAIN, CERTAIN).astype(np.float32)
+
+
+def from_llrs(llrs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means and reliabilities of the latents, each float32 (n, 8, 16), of LLRs (n, 256).
+
+    LLRs are log(P(0) / P(1)); anything that is no number counts as 0, nothing known.
+    """
+    llrs = np.nan_to_num(np.asarray(llrs, dtype=np.float32), posinf=CERTAIN, neginf=-CERTAIN)
+    one = 1 / (1 + np.exp(np.clip(llrs, -CERTAIN, CERTAIN)))
+    # Certain bits are exact, so that a clean payload decodes as it was trained.
+    one = np.where(llrs >= CERTAIN, 0, np.where(llrs <= -CERTAIN, 1, one))
+    one = one.reshape(-1, FRAMES, LATENTS, 2)
+    mean, reliability = moments(one[..., 0], one[..., 1])
+    return mean.astype(np.float32), reliability.astype(np.float32)

@@ -1,0 +1,155 @@
+"""Audio files in and out, through soundfile and soxr."""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from voicelink.blocks.files import writing
+from voicelink.models.errors import FormatError, ParameterError
+from voicelink.models.sizes import SAMPLE_RATE
+
+Note = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    """The default for ``note``: nothing is said."""
+
+
+def read_audio(path: str | Path, note: Note = _silent) -> np.ndarray:
+    """A recording as the codec takes it: float32 (n,), mono, 8 kHz, within +-1.
+
+    Channels are averaged, any sample rate is converted, samples beyond +-1 are clipped; each of
+    these is said through ``note``.
+
+    Args:
+        path: a file that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF...), or ``-`` for standard
+            input.
+        note: called with one line for each thing that was converted.
+
+    Raises:
+        FormatError: the file is missing, empty, cut short or no audio, or holds samples that are
+            not finite numbers.
+    """
+    import soundfile
+
+    name = "standard input" if str(path) == "-" else str(path)
+    try:
+        content = sys.stdin.buffer.read() if str(path) == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise FormatError(f"cannot read {name}: {error.strerror}") from None
+    if not content:
+        raise FormatError(f"{name} is empty; an audio file (WAV, FLAC, Ogg...) is wanted")
+    missing = _missing_bytes(content)
+    if missing:
+        raise FormatError(f"{name} is cut short: {missing} bytes of its audio are missing")
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            rate, wanted = file.samplerate, file.frames
+            audio = file.read(dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError) as error:
+        reason = str(error).rsplit(": ", 1)[-1]
+        raise FormatError(f"{name} is no audio file that can be read: {reason}") from None
+    # Formats of unknown length (a pipe's WAV) state a number of frames that is far beyond.
+    if len(audio) < wanted < 1 << 40:
+        raise FormatError(f"{name} is cut short: {len(audio)} of {wanted} frames are there")
+    if not len(audio):
+        raise FormatError(f"{name} holds no samples")
+    bad = int(np.count_nonzero(~np.isfinite(audio)))
+    if bad:
+        raise FormatError(f"{name} holds {bad} samples that are NaN or infinite; none may be")
+    if audio.shape[1] > 1:
+        note(f"{name}: {audio.shape[1]} channels averaged to one")
+    return to_codec_rate(audio.mean(axis=1), rate, name, note)
+
+
+def to_codec_rate(
+    audio: np.ndarray, rate: int, name: str = "audio", note: Note = _silent
+) -> np.ndarray:
+    """Finite mono samples at any rate, as float32 at 8 kHz within +-1."""
+    import soxr
+
+    if rate != SAMPLE_RATE:
+        note(f"{name}: converted from {rate} Hz to {SAMPLE_RATE} Hz")
+        audio = soxr.resample(audio, rate, SAMPLE_RATE, quality="HQ")
+    beyond = int(np.count_nonzero(np.abs(audio) > 1.001))
+    if beyond:
+        note(f"{name}: {beyond} samples beyond +-1 clipped")
+    return np.clip(audio, -1, 1).astype(np.float32)
+
+
+def _missing_bytes(content: bytes) -> int:
+    """How many bytes a WAV's data chunk promises beyond the end of the file.
+
+    libsndfile reads what is there and says nothing. 0 for what is no WAV, or one that was written
+    to a pipe, whose length is unknown (0 or 0xFFFFFFFF, or SoX's 0x7FFFFFFF and near).
+    """
+    if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
+        return 0
+    at = 12
+    while at + 8 <= len(content):
+        kind, size = struct.unpack_from("<4sI", content, at)
+        if kind == b"data":
+            return 0 if size >= 0x7FFFF000 else max(0, at + 8 + size - len(content))
+        at += 8 + size + size % 2
+    return 0
+
+
+def write_audio(path: str | Path, audio: np.ndarray) -> None:
+    """Write 8 kHz mono audio with 16 bits, in the format that the name ends with.
+
+    Args:
+        path: a name that ends with .wav, .flac, .ogg...; ``-`` is a WAV on standard output.
+        audio: float (n,) within +-1.
+
+    Raises:
+        ParameterError: the ending is unknown, or the file cannot be written.
+    """
+    import soundfile
+
+    if str(path) == "-":
+        buffer = io.BytesIO()
+        soundfile.write(buffer, audio, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+        sys.stdout.buffer.write(buffer.getvalue())
+        sys.stdout.buffer.flush()
+        return
+    check_audio_name(path)
+    with writing(path) as part:
+        try:
+            soundfile.write(part, audio, SAMPLE_RATE)
+        except soundfile.SoundFileError as error:
+            reason = str(error).rsplit(": ", 1)[-1]
+            raise ParameterError(f"cannot write {path}: {reason}") from None
+
+
+def check_audio_name(path: str | Path) -> None:
+    """Raise `ParameterError` where no audio can be written under this name: before the work."""
+    import soundfile
+
+    if str(path) == "-":
+        return
+    ending = Path(path).suffix.lstrip(".").upper()
+    if ending not in soundfile.available_formats():
+        raise ParameterError(
+            f"the name of an audio file must end with .wav, .flac or .ogg, not {str(path)!r}"
+        )
+    if not Path(path).absolute().parent.is_dir():
+        raise ParameterError(f"cannot write {path}: its folder does not exist")
+
+
+def write_samples(file: BinaryIO, audio: np.ndarray) -> None:
+    """Raw samples to an open file: 16 bits, little endian."""
+    file.write(np.round(np.clip(audio, -1, 1) * 32767).astype("<i2").tobytes())
+    file.flush()
+
+
+def read_samples(file: BinaryIO, count: int) -> np.ndarray:
+    """Up to ``count`` raw samples from an open file (16 bits, little endian); none at its end."""
+    content = file.read(2 * count)
+    return np.frombuffer(content[: len(content) // 2 * 2], "<i2").astype(np.float32) / 32768

@@ -1,0 +1,52 @@
+"""The bitstream file: eight bytes that say what it is, then whole payloads (see FORMAT.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from voicelink.models.errors import FormatError
+from voicelink.models.sizes import PAYLOAD_BYTES
+
+MAGIC = b"VLNK"
+VERSION = 1
+HEADER_BYTES = 8
+
+
+@dataclass(frozen=True)
+class BitstreamHeader:
+    """What the first eight bytes say.
+
+    Attributes:
+        model: number of the model, 1..15.
+    """
+
+    model: int
+
+    def to_bytes(self) -> bytes:
+        """Magic, version, model number and two bytes of zero."""
+        return MAGIC + bytes([VERSION, self.model, 0, 0])
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> BitstreamHeader:
+        """The header that ``content`` begins with.
+
+        Raises:
+            FormatError: it is too short, no voicelink bitstream, or of another version.
+        """
+        if not content:
+            raise FormatError("the bitstream is empty; `voicelink encode` makes one")
+        if len(content) < HEADER_BYTES or not content.startswith(MAGIC):
+            raise FormatError(
+                f"this is no voicelink bitstream: it must begin with {MAGIC!r}, not {content[:4]!r}"
+            )
+        if content[4] != VERSION:
+            raise FormatError(
+                f"the bitstream is of version {content[4]}; this software reads version {VERSION}"
+            )
+        return cls(content[5])
+
+
+def split_payloads(content: bytes) -> tuple[bytes, int]:
+    """The whole payloads that ``content`` begins with, and how many bytes are left over."""
+    left = len(content) % PAYLOAD_BYTES
+    return content[: len(content) - left], left

@@ -1,0 +1,191 @@
+"""Exports a training run as a released model: ``python -m voicelink.models.training.export --help``.
+
+Weights are stored in 16 bits and computed with in 32; the graphs use ONNX's standard operators only.
+The exported files are run beside the PyTorch networks on noise-like audio before they are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+import yaml
+from onnx import TensorProto, helper, numpy_helper
+
+from voicelink.models.card import PAYLOAD_VERSION, RELEASED
+from voicelink.models.codec import SpeechDecoder, SpeechEncoder
+from voicelink.models.latents import from_llrs, llrs_of
+from voicelink.models.sizes import FRAMES, LATENTS, PAYLOAD_BITS, SUPERFRAME_SAMPLES
+from voicelink.models.training.networks import (
+    DELAY,
+    DecoderStep,
+    EncoderStep,
+    Sizes,
+    States,
+    quantise,
+)
+from voicelink.models.training.train import Codec
+
+OPSET = 17
+LEVELS_EQUAL = 0.995
+"""Least share of levels that exported and PyTorch encoder must agree on: 16-bit weights move a
+latent by some 1e-3, which tips the few that lie at a threshold."""
+AUDIO_ERROR = 0.02
+"""Largest RMS difference of the decoders' audio, relative to its RMS."""
+
+
+def _export(step: torch.nn.Module, inputs: list[torch.Tensor], names: list[str], out: str) -> bytes:
+    import io
+
+    shapes = step.net.state_shapes()
+    states = [torch.zeros(1, *shape) for shape in shapes]
+    labels = [f"state{i}" for i in range(len(states))]
+    file = io.BytesIO()
+    torch.onnx.export(
+        step.eval(),
+        (*inputs, *states),
+        file,
+        input_names=names + labels,
+        output_names=[out, *(f"next{i}" for i in range(len(states)))],
+        opset_version=OPSET,
+        dynamo=False,
+        # Folding would rename the weights that `released_weights` looks for.
+        do_constant_folding=False,
+    )
+    return file.getvalue()
+
+
+def _halve(model: bytes) -> bytes:
+    """Store float32 initialisers of some size as float16, each behind a Cast back to float32."""
+    graph = onnx.load_from_string(model)
+    kept, casts = [], []
+    for tensor in graph.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.size < 64:
+            kept.append(tensor)
+            continue
+        name = tensor.name + ".half"
+        kept.append(numpy_helper.from_array(values.astype(np.float16), name))
+        casts.append(helper.make_node("Cast", [name], [tensor.name], to=TensorProto.FLOAT))
+    del graph.graph.initializer[:]
+    graph.graph.initializer.extend(kept)
+    nodes = [*casts, *graph.graph.node]
+    del graph.graph.node[:]
+    graph.graph.node.extend(nodes)
+    onnx.checker.check_model(graph)
+    return graph.SerializeToString()
+
+
+def check(codec: Codec, folder: Path) -> dict[str, float]:
+    """Compare exported files with the networks; the differences found.
+
+    Raises:
+        ValueError: they are beyond `LEVELS_EQUAL` or `AUDIO_ERROR`.
+    """
+    rng = np.random.default_rng(0)
+    time = np.arange(8 * SUPERFRAME_SAMPLES)
+    # Bursts of a buzz in noise: enough like speech to reach all parts of the networks.
+    buzz = ((time * (120 + 40 * np.sin(time / 9000)) / 8000) % 1 - 0.5) * 0.3
+    audio = buzz * (np.sin(time / 3000) > -0.3) + 0.003 * rng.standard_normal(len(time))
+    audio = audio.astype(np.float32)
+    encoder, decoder = SpeechEncoder(folder), SpeechDecoder(folder)
+    payload = encoder.encode(audio)
+    bits = np.unpackbits(np.frombuffer(payload, np.uint8)).reshape(-1, 2)
+    with torch.inference_mode():
+        levels = quantise(codec.encoder(torch.from_numpy(audio)[None], States(None)))
+        equal = float(np.mean(levels.numpy().reshape(-1) == 2 * bits[:, 0] + bits[:, 1]))
+        latents, reliability = (
+            torch.from_numpy(x.reshape(1, -1, LATENTS)) for x in from_llrs(llrs_of(payload))
+        )
+        wanted = codec.decoder(latents, reliability, States(None))[0].numpy()
+    decoded = decoder.decode(payload)
+    error = float(np.sqrt(np.mean((decoded - np.clip(wanted, -1, 1)) ** 2) / np.mean(wanted**2)))
+    if equal < LEVELS_EQUAL or error > AUDIO_ERROR:
+        raise ValueError(
+            f"the export differs: {equal:.4f} of levels equal (at least {LEVELS_EQUAL}),"
+            f" audio error {error:.4f} (at most {AUDIO_ERROR})"
+        )
+    return {"levels_equal": round(equal, 5), "audio_error": round(error, 5)}
+
+
+def export(codec: Codec, folder: Path, card: dict) -> None:
+    """Write encoder.onnx, decoder.onnx and card.yaml; ``card`` gives what is not measured here."""
+    codec = codec.float().cpu().eval()
+    latents = torch.zeros(1, FRAMES, LATENTS)
+    graphs = {
+        "encoder.onnx": _export(
+            EncoderStep(codec.encoder), [torch.zeros(1, SUPERFRAME_SAMPLES)], ["audio"], "levels"
+        ),
+        "decoder.onnx": _export(
+            DecoderStep(codec.decoder), [latents, latents], ["latents", "reliability"], "audio"
+        ),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    card = dict(card)
+    card["delay_samples"] = DELAY
+    card["payload"] = {"version": PAYLOAD_VERSION, "bits": PAYLOAD_BITS}
+    card["networks"] = asdict(codec.sizes)
+    card["parameters"] = {
+        name: sum(p.numel() for p in net.parameters())
+        for name, net in (("encoder", codec.encoder), ("decoder", codec.decoder))
+    }
+    card["files"] = {}
+    for name, graph in graphs.items():
+        content = _halve(graph)
+        (folder / name).write_bytes(content)
+        card["files"][name] = {
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+    _write_card(folder, card)
+    card["export"] = check(codec, folder)
+    _write_card(folder, card)
+
+
+def _write_card(folder: Path, card: dict) -> None:
+    text = yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=100)
+    (folder / "card.yaml").write_text(text, encoding="utf-8")
+
+
+def released_weights(model: str) -> dict[str, torch.Tensor]:
+    """The weights of a released model, by their names in `Codec`, to start a training from."""
+    weights = {}
+    for part in ("encoder", "decoder"):
+        graph = onnx.load(RELEASED / model / f"{part}.onnx")
+        for tensor in graph.graph.initializer:
+            name = tensor.name.removesuffix(".half")
+            if name.startswith("net."):
+                values = numpy_helper.to_array(tensor).astype(np.float32)
+                weights[f"{part}.{name.removeprefix('net.')}"] = torch.from_numpy(values.copy())
+    return weights
+
+
+def load_run(path: Path) -> Codec:
+    """The averaged weights of a training's checkpoint."""
+    state = torch.load(path, map_location="cpu", weights_only=False)
+    codec = Codec(Sizes(**state["sizes"]))
+    codec.load_state_dict(state["average"])
+    return codec
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m voicelink.models.training.export")
+    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a run")
+    parser.add_argument("folder", type=Path, help="where the model's files go")
+    parser.add_argument(
+        "--card", type=Path, default=Path(__file__).with_name("neural-800.card.yaml"),
+        help="the parts of the card that a person writes: id, number, data, licences",
+    )
+    args = parser.parse_args(argv)
+    export(load_run(args.checkpoint), args.folder, yaml.safe_load(args.card.read_text()))
+    for name in ("encoder.onnx", "decoder.onnx"):
+        print(args.folder / name, (args.folder / name).stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()
