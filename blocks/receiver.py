@@ -1,0 +1,250 @@
+"""The receiving side: link frames in, in whatever order they come; speech out, on the clock."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from voicelink.blocks.callsign import CallsignCollector
+from voicelink.blocks.link import LinkDecoder, LinkFrame
+from voicelink.blocks.packet import Packet
+from voicelink.blocks.profile import profile_of_length
+from voicelink.blocks.status import Status
+from voicelink.models.card import DEFAULT
+from voicelink.models.codec import SpeechDecoder
+from voicelink.models.errors import FormatError
+from voicelink.models.sizes import PAYLOAD_BITS, SUPERFRAME_SAMPLES
+
+AHEAD = 64
+"""A frame further ahead than this is none of the present over (20 s)."""
+
+FOLLOW = 3
+"""So many frames in a row from elsewhere, in sequence, and the receiver goes with them."""
+
+FADE = 3
+"""Superframes that are concealed before the output is muted; the next one fades out."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a receiver has seen.
+
+    ``clean``, ``corrected``, ``soft`` and ``concealed`` count superframes given out and add up to
+    all of them; the others count packets: ``late`` (its superframe had been given out), ``duplicate``
+    (its superframe was there already), ``malformed`` (no link frame of ours), ``foreign`` (another
+    model or version) and ``resyncs`` (moves to another place in the numbering).
+    """
+
+    received: int = 0
+    clean: int = 0
+    corrected: int = 0
+    soft: int = 0
+    concealed: int = 0
+    late: int = 0
+    duplicate: int = 0
+    malformed: int = 0
+    foreign: int = 0
+    resyncs: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Superframe:
+    """320 ms of output.
+
+    Attributes:
+        number: which superframe of the over it is.
+        status: what became of it.
+        audio: float32 (2560,).
+        end: whether it is the last of its over.
+        corrected: coded bits that error correction changed; None where that is unknown.
+    """
+
+    number: int
+    status: Status
+    audio: np.ndarray
+    end: bool = False
+    corrected: int | None = None
+
+
+class Receiver:
+    """Link decoder, reordering and speech decoder as one stage, which nothing that arrives stops.
+
+    `push` whatever comes, `pull` a superframe every 320 ms: it is there always, concealed where
+    nothing came. A packet finds its place by the sequence in its header; by the transport's number
+    where it has none; else it counts as the next.
+
+    Args:
+        profile: the link profile by name, or "auto": by the length of each packet.
+        model: a released model's id or a model folder.
+        first: number of the superframe to begin with; None: whatever comes first.
+        follow: go with a sender that starts again or skips. A simulation, where what is late is
+            lost, wants False.
+        speech: False to leave out the speech decoder: the audio is silence then.
+    """
+
+    def __init__(
+        self,
+        profile: str = "auto",
+        model: str | Path = DEFAULT,
+        first: int | None = None,
+        follow: bool = True,
+        speech: bool = True,
+    ) -> None:
+        self._decoder = SpeechDecoder(model)
+        self._speech = speech
+        self._auto = profile == "auto"
+        self._links: dict[str, LinkDecoder] = {}
+        if not self._auto:
+            self._link(profile)
+        self._profile = profile
+        self._first = first
+        self._follow = follow
+        self.counts = Counts()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the over: the next packet begins another. Counts go on."""
+        self._decoder.reset()
+        self._waiting: dict[int, LinkFrame] = {}
+        self._next = self._first
+        self._highest = -1 if self._first is None else self._first - 1
+        self._given: deque[int] = deque(maxlen=256)
+        self._strays: deque[int] = deque(maxlen=FOLLOW)
+        self._gap = 0
+        self._collector = CallsignCollector()
+        self.ended = False
+
+    @property
+    def delay(self) -> int:
+        """Samples by which the speech lags the encoder's, beside the superframe itself."""
+        return self._decoder.delay
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a superframe to begin with."""
+        return self._next is not None
+
+    @property
+    def waiting(self) -> int:
+        """Superframes that have arrived and were not given out yet."""
+        return len(self._waiting)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the next superframe has arrived."""
+        return self._next in self._waiting
+
+    @property
+    def callsign(self) -> str | None:
+        """The sender's callsign, once it is known."""
+        return self._collector.callsign
+
+    def push(self, packet: Packet) -> int | None:
+        """Take in what arrived; the number of its superframe, or None where it is of no use."""
+        self.counts.received += 1
+        try:
+            frame = self._decode(packet)
+        except FormatError as error:
+            self.counts.malformed += 1
+            if self.counts.malformed == 1:
+                _log.warning("packet dropped: %s (further ones are only counted)", error)
+            return None
+        header = frame.header
+        if header is not None and not self._ours(header):
+            self.counts.foreign += 1
+            return None
+        number = self._place(frame, packet)
+        if self._next is None:
+            self._next = number
+            self._highest = number - 1
+        known = self._waiting.get(number)
+        if known is not None and not (known.status is Status.SOFT and header is not None):
+            self.counts.duplicate += 1
+            return None
+        if not 0 <= number - self._next <= AHEAD:
+            return self._stray(number, frame)
+        self._strays.clear()
+        return self._keep(number, frame)
+
+    def pull(self) -> Superframe:
+        """The next superframe, on the clock: decoded if it has arrived, concealed if not."""
+        if self._next is None:
+            self._next, self._highest = 0, -1
+        number = self._next
+        frame = self._waiting.pop(number, None)
+        self._next = number + 1
+        self._highest = max(self._highest, number)
+        status = Status.CONCEALED if frame is None else frame.status
+        if frame is not None:
+            self._given.append(number)
+        if status is Status.CONCEALED:
+            self._gap += 1
+            llrs = np.zeros(PAYLOAD_BITS, np.float32)
+        else:
+            self._gap = 0
+            llrs = frame.payload_llr
+        setattr(self.counts, status.value, getattr(self.counts, status.value) + 1)
+        if self._speech:
+            audio = self._decoder.decode_llrs(llrs)
+        else:
+            audio = np.zeros(SUPERFRAME_SAMPLES, np.float32)
+        if self._gap > FADE:
+            audio = audio * (np.linspace(1, 0, len(audio)) if self._gap == FADE + 1 else 0)
+            audio = audio.astype(np.float32)
+        end = bool(frame is not None and frame.header is not None and frame.header.end)
+        self.ended = self.ended or end
+        return Superframe(number, status, audio, end, None if frame is None else frame.corrected)
+
+    def _link(self, profile: str) -> LinkDecoder:
+        if profile not in self._links:
+            self._links[profile] = LinkDecoder(profile, model=self._decoder.card.number)
+        return self._links[profile]
+
+    def _decode(self, packet: Packet) -> LinkFrame:
+        name = profile_of_length(packet.bits // 8).name if self._auto else self._profile
+        return self._link(name).decode(packet)
+
+    def _ours(self, header) -> bool:
+        return header.version == 0 and header.model == self._decoder.card.number
+
+    def _place(self, frame: LinkFrame, packet: Packet) -> int:
+        expected = max(self._highest + 1, self._next or 0)
+        if frame.header is not None:
+            if self._next is None:
+                return frame.header.sequence
+            return expected + (frame.header.sequence - expected + 128) % 256 - 128
+        return expected if packet.number is None else packet.number
+
+    def _stray(self, number: int, frame: LinkFrame) -> int | None:
+        if number in self._given:
+            self.counts.duplicate += 1
+        else:
+            self.counts.late += 1
+        # A sender that began again sends numbers that were heard before: those count here too.
+        if self._strays and number != self._strays[-1] + 1:
+            self._strays.clear()
+        self._strays.append(number)
+        if not self._follow or len(self._strays) < FOLLOW:
+            return None
+        self.counts.resyncs += 1
+        self._strays.clear()
+        self._waiting.clear()
+        self._given.clear()
+        self._next, self._highest = number, number - 1
+        return self._keep(number, frame)
+
+    def _keep(self, number: int, frame: LinkFrame) -> int:
+        self._waiting[number] = frame
+        self._highest = max(self._highest, number)
+        if frame.header is not None:
+            self._collector.add(frame.header)
+        return number

@@ -1,0 +1,41 @@
+# Sourced by link_sim/demo.sh and tests/run.sh: makes a virtual environment and installs into it.
+# POSIX shell; needs python3, and fetches what else is missing through apt where it may.
+
+cd "$(dirname "$0")/.."
+
+say() { printf 'voicelink: %s\n' "$*" >&2; }
+
+# apt PACKAGE...: installs Debian packages; false where that cannot be done.
+apt() {
+    command -v apt-get >/dev/null 2>&1 || return 1
+    if [ "$(id -u)" = 0 ]; then root=; elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null
+    then root=sudo; else return 1; fi
+    say "installing $* with apt"
+    # Another program may hold apt's lock for a while.
+    $root apt-get -o DPkg::Lock::Timeout=600 update -qq >/dev/null &&
+    $root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 \
+        install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# need COMMAND PACKAGE...: makes sure of a command, or ends with what to install.
+need() {
+    command=$1; shift
+    eval "$command" >/dev/null 2>&1 && return
+    apt "$@" && eval "$command" >/dev/null 2>&1 && return
+    say "this needs: $*; install it with: sudo apt-get install $*"
+    exit 1
+}
+
+# environment FOLDER EXTRA: a virtual environment with gr-voicelink and the extra in it.
+# It sees the system's packages, because GNU Radio is one of them.
+environment() {
+    folder=$1; extra=$2
+    if [ -x /usr/bin/python3 ]; then python=/usr/bin/python3; else python=python3; fi
+    need "$python -c 'import ensurepip, venv'" python3-venv
+    [ -x "$folder/bin/python" ] || "$python" -m venv --system-site-packages "$folder"
+    # The wheel is built from a clean state: what an earlier build left is not in it.
+    rm -rf build
+    say "installing gr-voicelink[$extra] into $folder"
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --constraint tests/constraints.txt ".[$extra]"
+}
