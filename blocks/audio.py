@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -101,31 +102,45 @@ def _missing_bytes(content: bytes) -> int:
     return 0
 
 
-def write_audio(path: str | Path, audio: np.ndarray) -> None:
-    """Write 8 kHz mono audio with 16 bits, in the format that the name ends with.
+@contextmanager
+def audio_writer(path: str | Path) -> Iterator[Callable[[np.ndarray], None]]:
+    """Write 8 kHz mono audio piece by piece, in the format that the name ends with.
+
+    The file is there when the block has ended without an error, and holds 16-bit samples.
 
     Args:
-        path: a name that ends with .wav, .flac, .ogg...; ``-`` is a WAV on standard output.
-        audio: float (n,) within +-1.
+        path: a name that ends with .wav, .flac, .ogg...; ``-`` is a WAV on standard output, which
+            goes out at the end.
+
+    Yields:
+        A function that takes float (n,) within +-1.
 
     Raises:
         ParameterError: the ending is unknown, or the file cannot be written.
     """
     import soundfile
 
+    check_audio_name(path)
     if str(path) == "-":
         buffer = io.BytesIO()
-        soundfile.write(buffer, audio, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+        with soundfile.SoundFile(buffer, "w", SAMPLE_RATE, 1, "PCM_16", format="WAV") as file:
+            yield file.write
         sys.stdout.buffer.write(buffer.getvalue())
         sys.stdout.buffer.flush()
         return
-    check_audio_name(path)
     with writing(path) as part:
         try:
-            soundfile.write(part, audio, SAMPLE_RATE)
+            with soundfile.SoundFile(part, "w", SAMPLE_RATE, 1) as file:
+                yield file.write
         except soundfile.SoundFileError as error:
             reason = str(error).rsplit(": ", 1)[-1]
             raise ParameterError(f"cannot write {path}: {reason}") from None
+
+
+def write_audio(path: str | Path, audio: np.ndarray) -> None:
+    """Write 8 kHz mono audio, float (n,) within +-1, in one go; see `audio_writer`."""
+    with audio_writer(path) as write:
+        write(audio)
 
 
 def check_audio_name(path: str | Path) -> None:

@@ -1,0 +1,216 @@
+"""Speed and memory of the link, beside Codec 2's: ``python -m voicelink.link_sim.benchmark``.
+
+CPU figures are CPU seconds, so that other work on the machine disturbs them little; the others are
+wall-clock, and want an idle machine. Everything works on the bundled sample.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+SAMPLE = Path(__file__).parent / "sample" / "sample.flac"
+EB_N0_DB = 2.5
+FRAMES = 200
+
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+_CODE_ONCE = """
+import resource, sys
+import numpy as np
+from voicelink.models.codec import code
+code(np.fromfile(sys.argv[1], np.float32))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the benchmark.
+
+    Attributes:
+        value: what was measured; None where it could not be.
+        target: what it should be at most, or at least (``least``); None for a comparison.
+        note: why there is no value, or what it rests on.
+    """
+
+    name: str
+    value: float | None
+    unit: str
+    target: float | None = None
+    least: bool = False
+    note: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is met; None where there is no target or no value."""
+        if self.value is None or self.target is None:
+            return None
+        return self.value >= self.target if self.least else self.value <= self.target
+
+
+def codec_cpu() -> list[Figure]:
+    """CPU seconds of encoding and decoding per second of speech: each model's and Codec 2's."""
+    from voicelink.blocks.audio import read_audio
+    from voicelink.models.evaluation.evaluate import Recording, evaluate
+    from voicelink.models.evaluation.measures import Measure
+    from voicelink.models.evaluation.peers import Neural, codecs
+
+    speech = Recording(SAMPLE.name, read_audio(SAMPLE))
+    nothing = Measure("none", "none", "higher", "", "numpy", lambda reference, decoded: 0.0)
+    figures = []
+    for codec in codecs().values():
+        ours = isinstance(codec, Neural)
+        if not ours and not codec.name.startswith("codec2"):
+            continue
+        name, target = f"{codec.name}: encode and decode", 0.05 if ours else None
+        if codec.absent():
+            figures.append(Figure(name, None, "CPU s/s", target, note=codec.absent()))
+            continue
+        times = [evaluate([codec], [speech], [nothing]).cpu(codec.name) for _ in range(3)]
+        note = "model loaded before" if ours else "whole processes"
+        figures.append(Figure(name, median(times), "CPU s/s", target, note=note))
+    return figures
+
+
+def codec_memory() -> Figure:
+    """Greatest resident memory of a process that only encodes and decodes."""
+    from voicelink.blocks.audio import read_audio
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "speech.f32"
+        read_audio(SAMPLE).tofile(path)
+        kilobytes = int(_python("-c", _CODE_ONCE, str(path)))
+    return Figure("encode and decode: resident memory", kilobytes / 1000, "MB", 250)
+
+
+def help_time() -> Figure:
+    """Wall time of ``voicelink --help``, the median of seven."""
+    times = []
+    for _ in range(7):
+        start = time.perf_counter()
+        _python("-m", "voicelink.link_sim.cli", "--help")
+        times.append(time.perf_counter() - start)
+    return Figure("voicelink --help", median(times), "s", 0.5)
+
+
+def link_time() -> Figure:
+    """CPU milliseconds of link encoding and decoding, per frame, at the half profile's point."""
+    import numpy as np
+
+    from voicelink.blocks.link import LinkDecoder, LinkEncoder
+    from voicelink.blocks.packet import Packet
+    from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES
+
+    rng = np.random.default_rng(1)
+    encoder, decoder = LinkEncoder("half"), LinkDecoder("half")
+    coding = decoding = 0.0
+    for number in range(FRAMES + 1):
+        payload = rng.bytes(PAYLOAD_BYTES)
+        start = time.process_time()
+        packet = encoder.encode(payload)
+        middle = time.process_time()
+        signs = 1 - 2.0 * np.unpackbits(packet.data)
+        variance = len(signs) / (2 * PAYLOAD_BITS * 10 ** (EB_N0_DB / 10))
+        received = signs + rng.normal(0, np.sqrt(variance), len(signs))
+        heard = Packet((2 * received / variance).astype(np.float32), packet.number)
+        resumed = time.process_time()
+        decoder.decode(heard)
+        end = time.process_time()
+        if number:  # the first one builds the tables
+            coding += middle - start
+            decoding += end - resumed
+    note = f"encode {1000 * coding / FRAMES:.2f} ms; Eb/N0 {EB_N0_DB} dB; {FRAMES} frames"
+    total = 1000 * (coding + decoding) / FRAMES
+    return Figure("link encode and decode, profile half", total, "ms/frame", 10, note=note)
+
+
+def sim_speed() -> Figure:
+    """How many times faster than real time ``voicelink sim`` is, its start included."""
+    import soundfile
+
+    seconds = soundfile.info(SAMPLE).duration
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        command = ("-m", "voicelink.link_sim.cli", "sim", str(SAMPLE), f"{folder}/heard.wav")
+        _python(*command, "--profile", "half", "--ebn0", str(EB_N0_DB))
+        wall = time.perf_counter() - start
+    note = f"{seconds:.1f} s of speech; profile half, Eb/N0 {EB_N0_DB} dB; with start and scores"
+    return Figure("voicelink sim", seconds / wall, "x real time", 15, least=True, note=note)
+
+
+def _python(*arguments: str) -> str:
+    """What this Python prints, run with one thread. Raises RuntimeError where it fails."""
+    done = subprocess.run(
+        (sys.executable, *arguments),
+        env=os.environ | _ONE_THREAD,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+        raise RuntimeError(lines[-1])
+    return done.stdout
+
+
+def figures() -> list[Figure]:
+    """Every figure; one that cannot be measured says why in its note."""
+
+    def tried(name: str, measure: Callable[[], Figure]) -> Figure:
+        try:
+            return measure()
+        except Exception as error:  # one broken part must not hide the others' figures
+            return Figure(name, None, "", note=f"failed: {type(error).__name__}: {error}")
+
+    return [
+        *codec_cpu(),
+        tried("encode and decode: resident memory", codec_memory),
+        tried("voicelink --help", help_time),
+        tried("link encode and decode, profile half", link_time),
+        tried("voicelink sim", sim_speed),
+    ]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the figures as a table or as JSON."""
+    parser = argparse.ArgumentParser(description="Speed and memory, beside Codec 2's.")
+    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
+    args = parser.parse_args(argv)
+    for name, value in _ONE_THREAD.items():  # before numpy is imported
+        os.environ.setdefault(name, value)
+    results = figures()
+    if args.json:
+        print(json.dumps([asdict(each) | {"met": each.met} for each in results], indent=2))
+        return 0
+
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    for column in ("what", "measured", "unit", "target", "met", "remark"):
+        table.add_column(column, justify="right" if column in ("measured", "target") else "left")
+    for each in results:
+        table.add_row(
+            each.name,
+            "-" if each.value is None else f"{each.value:.3g}",
+            each.unit,
+            "" if each.target is None else f"{'>=' if each.least else '<='} {each.target:g}",
+            {True: "yes", False: "NO", None: ""}[each.met],
+            each.note,
+        )
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

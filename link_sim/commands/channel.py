@@ -1,0 +1,201 @@
+"""``voicelink channel``: a simulated channel between two ZeroMQ addresses, in real time."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from voicelink.link_sim.commands.options import add_channel_options, chain_from
+from voicelink.models.errors import ParameterError, one_of, require
+
+if TYPE_CHECKING:
+    from voicelink.link_sim.live import LiveReport
+
+HELP = "a simulated channel between two ZeroMQ addresses, in real time"
+
+_PATTERNS = {"pubsub": ("sub", "pub"), "pushpull": ("pull", "push")}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the verb."""
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="ADDRESS",
+        default="tcp://127.0.0.1:5555",
+        help="where packets come from; connects (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--to",
+        metavar="ADDRESS",
+        default="tcp://127.0.0.1:5556",
+        help="where they go; binds (default: %(default)s)",
+    )
+    parser.add_argument("--bind-from", action="store_true", help="bind --from, not connect")
+    parser.add_argument("--connect-to", action="store_true", help="connect --to, not bind")
+    parser.add_argument(
+        "--pattern", metavar="pubsub|pushpull", default="pubsub", help="default: pubsub"
+    )
+    parser.add_argument(
+        "--pdu",
+        action="store_true",
+        help="send PDUs as GNU Radio's message blocks take them: soft bits and numbers travel too",
+    )
+    parser.add_argument(
+        "--allow-remote", action="store_true", help="bind where other machines can reach it"
+    )
+    parser.add_argument("--keys", metavar="FILE", help="CURVE secret key file, for both sockets")
+    parser.add_argument("--server-key", metavar="FILE", help="public key of what is connected to")
+    parser.add_argument(
+        "--clients", metavar="DIR", help="public keys of those who may connect to what is bound"
+    )
+    parser.add_argument("--seconds", metavar="S", type=float, help="stop after so long")
+    parser.add_argument(
+        "--every", metavar="S", type=float, default=5.0, help="report every S seconds (default: 5)"
+    )
+    parser.add_argument("--json", action="store_true", help="report as JSON, one line each time")
+    parser.add_argument(
+        "--list", action="store_true", help="list channels, settings and scenarios, and leave"
+    )
+    add_channel_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the verb."""
+    if args.list:
+        listing = _listing()
+        print(json.dumps(listing, indent=2) if args.json else _listing_text(listing))
+        return 0
+    require("--every", args.every, 0.01)
+    if args.seconds is not None:
+        require("--seconds", args.seconds, 0)
+    patterns = _PATTERNS[one_of("--pattern", args.pattern, _PATTERNS)]
+    chain = chain_from(args)
+    if chain.gives_soft() and not args.pdu:
+        raise ParameterError(
+            "raw messages carry hard bits: add --pdu to send soft ones, or give "
+            "--channel awgn:ebn0_db=...,decisions=hard"
+        )
+
+    from voicelink.blocks.zeromq import Keys, Receiver, Sender
+    from voicelink.link_sim.live import run_live
+
+    if args.keys is None and (args.server_key or args.clients):
+        raise ParameterError("--server-key and --clients need --keys, this end's own key file")
+    keys = Keys.load(args.keys, args.server_key, args.clients) if args.keys else None
+    both = {"keys": keys, "allow_remote": args.allow_remote}
+    with (
+        _StopSignals() as stop,
+        Receiver(args.source, patterns[0], bind=args.bind_from, **both) as receiver,
+        Sender(args.to, patterns[1], bind=not args.connect_to, pdu=args.pdu, **both) as sender,
+    ):
+        print(f"channel: {receiver.endpoint} -> {sender.endpoint}", file=sys.stderr, flush=True)
+
+        def show(report: LiveReport) -> None:
+            if args.json:
+                values = _as_dict(report, receiver.malformed)
+                print(json.dumps({"final": False} | values), flush=True)
+            else:
+                print(_line(report), file=sys.stderr, flush=True)
+
+        report = run_live(
+            receiver, sender, chain,
+            stop=stop, seconds=args.seconds, on_status=show, status_every=args.every,
+        )  # fmt: skip
+        values = _as_dict(report, receiver.malformed)
+        print(json.dumps({"final": True} | values) if args.json else _summary(values), flush=True)
+    return 0
+
+
+class _StopSignals:
+    """While it is entered, SIGINT and SIGTERM ask for the end instead of bringing it about."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __call__(self) -> bool:
+        return self._asked
+
+    def __enter__(self) -> _StopSignals:
+        self._before = {
+            number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: object) -> None:
+        self._asked = True
+
+
+def _line(report: LiveReport) -> str:
+    return (
+        f"{report.seconds:7.1f} s  in {report.packets_in} ({report.rate_in:.0f} b/s)  "
+        f"out {report.packets_out} ({report.rate_out:.0f} b/s)  waiting {report.waiting}"
+    )
+
+
+def _as_dict(report: LiveReport, malformed: int) -> dict[str, Any]:
+    values = report.as_dict()
+    channels = values.pop("channels")
+    return values | {"malformed": malformed, "channels": channels}
+
+
+def _summary(values: dict[str, Any]) -> str:
+    channels = values.pop("channels")
+    rows = [f"{name.replace('_', ' '):16} {value}" for name, value in values.items()]
+    for counts in channels:
+        words = [f"{name.replace('_', ' ')} {_short(value)}" for name, value in counts.items()]
+        rows.append(", ".join(words))
+    return "\n".join(rows)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _listing() -> dict[str, Any]:
+    from voicelink.link_sim.channels import CHANNELS, scenario, scenario_names
+
+    channels = {
+        name: {
+            "help": channel.help,
+            "settings": {
+                parameter.name: {
+                    "help": parameter.help,
+                    "kind": parameter.kind,
+                    "range": parameter.range,
+                    "unit": parameter.unit,
+                    "required": parameter.required,
+                    "default": None if parameter.required else parameter.default,
+                }
+                for parameter in channel.parameters()
+            },
+        }
+        for name, channel in CHANNELS.items()
+    }
+    return {"channels": channels, "scenarios": {name: scenario(name) for name in scenario_names()}}
+
+
+def _listing_text(listing: dict[str, Any]) -> str:
+    rows = ["Channels, for --channel NAME:KEY=VALUE,... and YAML:"]
+    for name, channel in listing["channels"].items():
+        rows.append(f"\n  {name}: {channel['help']}")
+        for key, setting in channel["settings"].items():
+            default = setting["default"]
+            if setting["required"]:
+                note = "required"
+            elif default is None:
+                note = "not used unless given"
+            else:
+                note = f"default {str(default).lower() if isinstance(default, bool) else default}"
+            rows.append(f"    {key:14} {setting['help']}; {setting['range']}; {note}")
+    rows.append("\nReady-made, for --scenario NAME:\n")
+    for name, scenario in listing["scenarios"].items():
+        rows.append(f"  {name:14} {scenario['title']}: {scenario['about']}")
+    return "\n".join(rows)

@@ -1,0 +1,106 @@
+"""``voicelink receive``: speech from ZeroMQ to a file or a pipe."""
+
+from __future__ import annotations
+
+import argparse
+
+HELP = "a ZeroMQ address to a speech file or pipe, in real time"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from voicelink.link_sim.commands.sockets import add_socket_options
+    from voicelink.link_sim.commands.streams import add_model_option
+
+    parser.add_argument("output", nargs="?", default="-", help="audio file (.wav, .flac...), or - for standard output")
+    parser.add_argument(
+        "--from", dest="source", default="tcp://127.0.0.1:5555", metavar="FROM",
+        help="address (default %(default)s)",
+    )
+    add_socket_options(parser, binds=False)
+    parser.add_argument(
+        "--profile", default="auto",
+        help="plain, checked, half, third; default auto: by the length of each frame",
+    )
+    add_model_option(parser)
+    parser.add_argument(
+        "--raw", action="store_true", help="give out raw 16-bit samples, 8 kHz mono, as they come"
+    )
+    parser.add_argument("--fast", action="store_true", help="do not wait for the speech's own time")
+    parser.add_argument(
+        "--buffer", type=float, default=0.4, metavar="S",
+        help="seconds to wait for stragglers (default 0.4)",
+    )
+    parser.add_argument(
+        "--idle", type=float, default=5, metavar="S",
+        help="seconds without a frame that end an over (default 5)",
+    )
+    parser.add_argument("--seconds", type=float, metavar="S", help="stop after so long in any case")
+    parser.add_argument("--keep", action="store_true", help="go on with the next over")
+    parser.add_argument("--json", metavar="FILE", help="write the counts as JSON; - for stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    import json
+    import sys
+    from pathlib import Path
+
+    from voicelink.blocks.audio import audio_writer, check_audio_name, write_samples
+    from voicelink.blocks.receiver import Receiver
+    from voicelink.link_sim.commands.sockets import made_keys, open_receiver
+    from voicelink.link_sim.commands.streams import ended_by_signals, open_output
+    from voicelink.link_sim.exchange import receive_speech
+    from voicelink.models.errors import ParameterError, require
+
+    if made_keys(args):
+        return 0
+    require("--buffer", args.buffer, 0, 60)
+    require("--idle", args.idle, 0.1, 1e6)
+    if args.seconds is not None:
+        require("--seconds", args.seconds, 0, 1e9)
+    if args.output == "-" and args.json == "-":
+        raise ParameterError("--json must name a file where the audio goes to standard output")
+    if not args.raw:
+        check_audio_name(args.output)
+    receiver = Receiver(args.profile, args.model)
+    skip = receiver.delay
+
+    with open_receiver(args) as source:
+
+        def record(write):
+            def play(audio):
+                nonlocal skip
+                write(audio[skip:])
+                skip = 0
+
+            # What was heard until then is kept when the program is told to end.
+            with ended_by_signals() as ended:
+                receive_speech(
+                    receiver,
+                    lambda wait: source.receive(wait),
+                    play,
+                    buffer=args.buffer,
+                    idle=args.idle,
+                    seconds=args.seconds,
+                    paced=not args.fast,
+                    keep=args.keep,
+                    stop=ended,
+                )
+
+        if args.raw:
+            with open_output(args.output) as sink:
+                record(lambda audio: write_samples(sink, audio))
+        else:
+            with audio_writer(args.output) as write:
+                record(write)
+        counts = receiver.counts.as_dict()
+        counts["malformed"] += source.malformed
+    counts["callsign"] = receiver.callsign
+    text = json.dumps(counts, indent=2)
+    if args.json == "-":
+        print(text)
+    else:
+        if args.json:
+            Path(args.json).write_text(text + "\n", encoding="utf-8")
+        line = ", ".join(f"{value} {name}" for name, value in counts.items() if value)
+        print(f"voicelink: {line or 'nothing came'}", file=sys.stderr)
+    return 0

@@ -1,0 +1,70 @@
+"""``voicelink send``: speech from a file or a pipe to ZeroMQ."""
+
+from __future__ import annotations
+
+import argparse
+
+HELP = "speech file or pipe to a ZeroMQ address, in real time"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from voicelink.link_sim.commands.sockets import add_socket_options
+    from voicelink.link_sim.commands.streams import add_link_options
+
+    parser.add_argument("input", nargs="?", default="-", help="audio file, or - for standard input")
+    parser.add_argument("--to", default="tcp://127.0.0.1:5555", help="address (default %(default)s)")
+    add_socket_options(parser, binds=True)
+    add_link_options(parser)
+    parser.add_argument(
+        "--raw", action="store_true",
+        help="the input is raw 16-bit samples, 8 kHz mono, sent as they come",
+    )
+    parser.add_argument("--fast", action="store_true", help="do not wait for the speech's own time")
+    parser.add_argument(
+        "--wait", type=float, default=10, metavar="S",
+        help="seconds to wait for a receiver before the first frame (default 10; 0: not at all)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    import sys
+
+    from voicelink.blocks.audio import read_audio, read_samples
+    from voicelink.blocks.transmitter import Transmitter
+    from voicelink.link_sim.commands.sockets import made_keys, open_sender
+    from voicelink.link_sim.commands.streams import note, open_input
+    from voicelink.link_sim.exchange import send_speech
+    from voicelink.models.errors import require
+    from voicelink.models.sizes import FRAME_SAMPLES, SUPERFRAME_SECONDS
+
+    if made_keys(args):
+        return 0
+    require("--wait", args.wait, 0, 1e6)
+    transmitter = Transmitter(args.profile, args.model, args.callsign)
+    pieces = None if args.raw else [read_audio(args.input, note)]
+    with open_sender(args) as sender:
+        note(f"{args.profile}, {transmitter.link.bits / SUPERFRAME_SECONDS:.0f} bit/s,"
+             f" at {sender.endpoint}")
+        if args.wait and not sender.wait_for_peer(args.wait):
+            note(f"no receiver came within {args.wait:g} s; sending all the same")
+
+        def send(packet):
+            # A receiver that is slow for a moment is waited for, as long as speech can wait.
+            sender.send(packet, timeout_s=SUPERFRAME_SECONDS)
+
+        if pieces is None:
+            with open_input(args.input) as source:
+                live = iter(lambda: read_samples(source, FRAME_SAMPLES), None)
+                sent = send_speech(transmitter, _until_empty(live), send, paced=False)
+        else:
+            sent = send_speech(transmitter, pieces, send, paced=not args.fast)
+        dropped = f", {sender.dropped} of them dropped" if sender.dropped else ""
+        print(f"voicelink: {sent} link frames sent{dropped}", file=sys.stderr)
+    return 0
+
+
+def _until_empty(pieces):
+    for piece in pieces:
+        if not len(piece):
+            return
+        yield piece

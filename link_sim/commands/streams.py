@@ -1,0 +1,79 @@
+"""What several verbs share: the model option, notes, and files that may be pipes."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from voicelink.blocks.files import writing
+from voicelink.models.card import DEFAULT
+from voicelink.models.errors import FormatError
+
+
+def add_model_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model``."""
+    parser.add_argument(
+        "--model", default=DEFAULT, help=f"a model's id or folder (default {DEFAULT})"
+    )
+
+
+def add_link_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--profile``, ``--model`` and ``--callsign``."""
+    parser.add_argument(
+        "--profile",
+        default="checked",
+        help="how the link protects a superframe: plain, checked (default), half, third",
+    )
+    add_model_option(parser)
+    parser.add_argument(
+        "--callsign", default="", help="up to 9 characters that identify the sender"
+    )
+
+
+def note(text: str) -> None:
+    """One line to standard error, beside the data."""
+    print(f"voicelink: note: {text}", file=sys.stderr)
+
+
+@contextmanager
+def open_input(path: str) -> Iterator[BinaryIO]:
+    """A file to read bytes from; ``-`` is standard input."""
+    if path == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        file = open(path, "rb")
+    except OSError as error:
+        raise FormatError(f"cannot read {path}: {error.strerror}") from None
+    with file:
+        yield file
+
+
+@contextmanager
+def open_output(path: str) -> Iterator[BinaryIO]:
+    """A file to write bytes to, there only when all went well; ``-`` is standard output."""
+    if path == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with writing(path) as part, open(part, "wb") as file:
+        yield file
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[Callable[[], bool]]:
+    """Take SIGINT and SIGTERM as a wish to end in order: gives what tells whether one came."""
+    came = []
+    before = {s: signal.signal(s, lambda *_: came.append(1)) for s in _SIGNALS}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -1,0 +1,92 @@
+"""One picture of a simulated link: what was said, what was heard, and what became of each frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from voicelink.blocks.files import writing
+from voicelink.blocks.status import Status
+from voicelink.models.errors import ParameterError
+from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SECONDS
+
+COLOURS = {
+    Status.CLEAN: "#2a7f4f",
+    Status.CORRECTED: "#7fb8e6",
+    Status.SOFT: "#e8a33d",
+    Status.CONCEALED: "#c23b3b",
+}
+"""Apart in lightness as well as in hue, for readers who do not tell red from green."""
+
+
+def draw(
+    path: str | Path,
+    said: np.ndarray,
+    heard: np.ndarray,
+    statuses: list[Status],
+    title: str,
+) -> None:
+    """Write a PNG, SVG or PDF: waveforms, spectrograms before and after, status along the time.
+
+    Args:
+        path: the name of the file; its ending chooses the format.
+        said: float32 (n,), 8 kHz.
+        heard: the same length, aligned.
+        statuses: of each superframe.
+        title: a line above it all.
+
+    Raises:
+        ParameterError: matplotlib is not installed, or the file cannot be written.
+    """
+    try:
+        from matplotlib.figure import Figure
+        from matplotlib.patches import Patch
+    except ImportError:
+        raise ParameterError(
+            "a picture needs matplotlib: pip install 'gr-voicelink[report]'"
+        ) from None
+    seconds = len(said) / SAMPLE_RATE
+    figure = Figure(figsize=(11, 8.2), layout="constrained")
+    rows = figure.subplots(4, 1, sharex=True, height_ratios=[1.1, 2, 2, 0.35])
+    figure.suptitle(title, fontsize=12)
+    time = np.arange(len(said)) / SAMPLE_RATE
+    rows[0].plot(time, said, color="#b0b0b0", linewidth=0.6, label="said")
+    rows[0].plot(time, heard, color="#1f4e8c", linewidth=0.5, alpha=0.75, label="heard")
+    rows[0].set_ylabel("waveform")
+    rows[0].legend(loc="upper right", fontsize=8, ncols=2)
+    top = 10 * np.log10(max(_power(said).max(), 1e-9))
+    for axis, audio, name in ((rows[1], said, "said"), (rows[2], heard, "heard")):
+        image = axis.imshow(
+            10 * np.log10(_power(audio) + 1e-12),
+            origin="lower",
+            aspect="auto",
+            extent=(0, seconds, 0, SAMPLE_RATE / 2000),
+            vmin=top - 70,
+            vmax=top,
+            cmap="magma",
+        )
+        axis.set_ylabel(f"{name}, kHz")
+    figure.colorbar(image, ax=rows[1:3], label="dB", pad=0.01, fraction=0.03)
+    for k, status in enumerate(statuses):
+        rows[3].axvspan(
+            k * SUPERFRAME_SECONDS, (k + 1) * SUPERFRAME_SECONDS, color=COLOURS[status], lw=0
+        )
+    rows[3].set_yticks([])
+    rows[3].set_ylabel("frames", rotation=0, ha="right", va="center")
+    rows[3].set_xlabel("time, s")
+    rows[3].set_xlim(0, seconds)
+    names = [Patch(color=COLOURS[s], label=f"{s.value} {statuses.count(s)}") for s in Status]
+    figure.legend(handles=names, loc="outside lower center", ncols=4, fontsize=9)
+    with writing(path) as part:
+        try:
+            figure.savefig(part, dpi=110)
+        except ValueError as error:
+            raise ParameterError(f"cannot draw {path}: {error}") from None
+
+
+def _power(audio: np.ndarray, size: int = 256, hop: int = 64) -> np.ndarray:
+    """Power spectrogram (bins, frames) with Hann windows of 32 ms."""
+    padded = np.pad(np.asarray(audio, np.float64), size)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[size // 2 : -size // 2 : hop]
+    return np.abs(np.fft.rfft(frames * np.hanning(size), axis=1)).T ** 2 / size

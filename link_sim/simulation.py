@@ -1,0 +1,188 @@
+"""One voice link in accelerated time: transmitter, channel, receiver, and what became of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from voicelink.blocks.packet import Packet
+from voicelink.blocks.profile import profile as find_profile
+from voicelink.blocks.receiver import Receiver
+from voicelink.blocks.status import Status
+from voicelink.blocks.transmitter import Transmitter
+from voicelink.link_sim.channels.chain import ChannelChain
+from voicelink.models.card import DEFAULT
+from voicelink.models.errors import require
+from voicelink.models.sizes import (
+    BIT_RATE,
+    PAYLOAD_BITS,
+    SAMPLE_RATE,
+    SUPERFRAME_SAMPLES,
+    SUPERFRAME_SECONDS,
+)
+
+_TICK = 1e-9
+"""Seconds by which a packet may miss its deadline and be in time: the rounding of float sums."""
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What one run gave.
+
+    Attributes:
+        audio: what the listener hears, float32, as long as the input and aligned with it.
+        statuses: the status of each superframe, in order.
+        report: everything measured, for people and programs (see `simulate`).
+    """
+
+    audio: np.ndarray
+    statuses: list[Status] = field(repr=False)
+    report: dict = field(repr=False)
+
+
+def simulate(
+    audio: np.ndarray,
+    chain: ChannelChain,
+    profile: str = "checked",
+    model: str | Path = DEFAULT,
+    buffer: float = 0.2,
+    callsign: str = "",
+) -> Simulation:
+    """Send speech over a simulated link and listen at its other end.
+
+    Superframe k leaves the encoder when its last sample has been spoken, (k + 1) x 320 ms. The
+    receiver starts its clock ``buffer`` seconds after the moment when superframe 0 came, or would
+    have come by the first one that did; from then on it gives out one superframe every 320 ms, and
+    what has not come by its moment is late and lost.
+
+    Args:
+        audio: float32 (n,), 8 kHz, within +-1.
+        chain: the channel; it is not reset here.
+        profile: the link profile's name.
+        model: a released model's id or a model folder.
+        buffer: seconds, 0..60, that the receiver waits for stragglers.
+        callsign: what the transmitter identifies with; "" for nothing.
+
+    Returns:
+        The audio, the statuses and the report, a dict of plain values: ``rates`` in bit/s,
+        ``superframes`` by status, ``packets`` (sent, arrived, late, duplicate, malformed),
+        ``latency_ms`` of the channel (mean, 95th percentile, largest) and of the whole link,
+        ``channel`` (each stage's counts), ``cpu`` in CPU-seconds per second of audio.
+    """
+    require("buffer", buffer, 0, 60)
+    link = find_profile(profile)
+    transmitter = Transmitter(profile, model, callsign)
+    receiver = Receiver(profile, model, first=0, follow=False)
+
+    clock = time.process_time()
+    packets = [*transmitter.send(audio), *transmitter.finish()]
+    sending = time.process_time() - clock
+
+    clock = time.process_time()
+    arrivals = _through(chain, packets)
+    channel = time.process_time() - clock
+
+    clock = time.process_time()
+    parts, statuses, corrected = _listen(receiver, arrivals, len(packets), link.header, buffer)
+    receiving = time.process_time() - clock
+
+    heard = np.concatenate(parts)[receiver.delay :][: len(audio)]
+    seconds = len(packets) * SUPERFRAME_SECONDS
+    sent_bits = sum(p.bits for p in packets)
+    counts = receiver.counts.as_dict()
+    start = _start(arrivals, buffer)
+    report = {
+        "model": transmitter.speech.card.id,
+        "profile": profile,
+        "seconds": round(len(audio) / SAMPLE_RATE, 3),
+        "rates": {
+            "payload": len(packets) * PAYLOAD_BITS / seconds,
+            "gross": sent_bits / seconds,
+            "codec": float(BIT_RATE),
+        },
+        "superframes": {"sent": len(packets)} | {s.value: counts[s.value] for s in Status},
+        "bits_corrected": corrected,
+        "packets": {
+            "sent": len(packets),
+            "arrived": len(arrivals),
+            **{k: counts[k] for k in ("late", "duplicate", "malformed", "foreign")},
+        },
+        "callsign": receiver.callsign,
+        "latency_ms": _latencies(arrivals, start, receiver.delay),
+        "channel": chain.stats(),
+        "cpu": {
+            "transmitter": sending / seconds,
+            "channel": channel / seconds,
+            "receiver": receiving / seconds,
+        },
+    }
+    return Simulation(heard, statuses, report)
+
+
+def _through(chain: ChannelChain, packets: list[Packet]) -> list[tuple[float, Packet]]:
+    """Each packet that arrives, with its time, in the order of arriving."""
+    arrivals: list[tuple[float, Packet]] = []
+    for k, packet in enumerate(packets):
+        now = _spoken(k)
+        chain.push(now, packet)
+        arrivals += chain.pop(now)
+    return arrivals + chain.flush()
+
+
+def _spoken(number: int) -> float:
+    """When the last sample of a superframe has been spoken, in seconds."""
+    return (number + 1) * SUPERFRAME_SAMPLES / SAMPLE_RATE
+
+
+def _start(arrivals: list[tuple[float, Packet]], buffer: float) -> float:
+    """When superframe 0 is given out."""
+    if not arrivals:
+        return _spoken(0) + buffer
+    first, packet = arrivals[0]
+    return first - packet.number * SUPERFRAME_SECONDS + buffer
+
+
+def _listen(
+    receiver: Receiver,
+    arrivals: list[tuple[float, Packet]],
+    superframes: int,
+    numbered: bool,
+    buffer: float,
+) -> tuple[list[np.ndarray], list[Status], int]:
+    """Run the receiver's clock: the audio and the status of each superframe, and bits corrected."""
+    start = _start(arrivals, buffer)
+    audio, statuses, corrected = [], [], 0
+    at = 0
+    for k in range(superframes):
+        deadline = start + k * SUPERFRAME_SECONDS + _TICK
+        while at < len(arrivals) and arrivals[at][0] <= deadline:
+            packet = arrivals[at][1]
+            # A frame with a header has to find its place by that alone.
+            receiver.push(Packet(packet.data) if numbered else packet)
+            at += 1
+        superframe = receiver.pull()
+        audio.append(superframe.audio)
+        statuses.append(superframe.status)
+        corrected += superframe.corrected or 0
+    for _, packet in arrivals[at:]:
+        receiver.push(Packet(packet.data) if numbered else packet)
+    return audio, statuses, corrected
+
+
+def _latencies(arrivals: list[tuple[float, Packet]], start: float, delay: int) -> dict[str, float]:
+    """Latencies in ms: of the channel per packet, and of the link from mouth to ear.
+
+    Mouth to ear is from a superframe's first sample to its first sample's playing: the superframe
+    itself, the codec's delay, the channel and the buffer.
+    """
+    channel = [t - _spoken(p.number) for t, p in arrivals]
+    ear = start + delay / SAMPLE_RATE
+    return {
+        "channel_mean": 1000 * float(np.mean(channel)) if channel else 0.0,
+        "channel_p95": 1000 * float(np.percentile(channel, 95)) if channel else 0.0,
+        "channel_max": 1000 * float(np.max(channel)) if channel else 0.0,
+        "mouth_to_ear": 1000 * ear,
+    }

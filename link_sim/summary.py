@@ -1,0 +1,48 @@
+"""A simulation's report as text for people."""
+
+from __future__ import annotations
+
+from voicelink.blocks.status import Status
+
+
+def summary(report: dict) -> str:
+    """The report of `simulate` in some lines."""
+    rates, frames, packets = report["rates"], report["superframes"], report["packets"]
+    latency, cpu = report["latency_ms"], report["cpu"]
+    sent = max(frames["sent"], 1)
+    states = ", ".join(
+        f"{frames[s.value]} {s.value} ({100 * frames[s.value] / sent:.0f} %)" for s in Status
+    )
+    lines = [
+        ("link", f"{report['model']}, profile {report['profile']}, {report['seconds']:.2f} s of speech"),
+        ("rates", f"payload {rates['payload']:.0f} bit/s, gross {rates['gross']:.0f} bit/s"),
+        ("superframes", f"{frames['sent']} sent: {states}"),
+        (
+            "packets",
+            f"{packets['sent']} sent, {packets['arrived']} arrived, {packets['late']} late,"
+            f" {packets['duplicate']} duplicate, {packets['malformed']} malformed",
+        ),
+        ("corrected", f"{report['bits_corrected']} bits by error correction"),
+        (
+            "latency",
+            f"channel {latency['channel_mean']:.0f} ms mean, {latency['channel_p95']:.0f} ms at 95 %,"
+            f" {latency['channel_max']:.0f} ms at most; mouth to ear {latency['mouth_to_ear']:.0f} ms",
+        ),
+    ]
+    for stage in report["channel"]:
+        counts = ", ".join(f"{k} {_number(v)}" for k, v in stage.items() if k != "channel")
+        lines.append(("channel", f"{stage['channel']}: {counts}"))
+    for name, value in report.get("quality", {}).items():
+        lines.append((name, value if isinstance(value, str) else f"{value:.3f}"))
+    lines.append(
+        (
+            "CPU",
+            f"{cpu['transmitter']:.4f} transmitter, {cpu['channel']:.4f} channel,"
+            f" {cpu['receiver']:.4f} receiver (CPU-seconds per second of speech)",
+        )
+    )
+    return "\n".join(f"{name:12} {text}" for name, text in lines)
+
+
+def _number(value: object) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
