@@ -1,0 +1,1 @@
+"""The link: frame, error correction, transports, audio, transmitter and receiver."""

@@ -1,0 +1,1 @@
+"""Channels, the simulation of a whole link, and the command line."""

@@ -44,7 +44,7 @@ def draw(
         from matplotlib.patches import Patch
     except ImportError:
         raise ParameterError(
-            "a picture needs matplotlib: pip install 'gr-voicelink[report]'"
+            "a picture needs matplotlib: pip install 'gr-voicelink[demo]'"
         ) from None
     seconds = len(said) / SAMPLE_RATE
     figure = Figure(figsize=(11, 8.2), layout="constrained")

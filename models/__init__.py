@@ -1,0 +1,1 @@
+"""The codec: sizes, released models, the run-time, its training and its evaluation."""

@@ -1,0 +1,1 @@
+"""Training and export of models, on PyTorch; never imported at run time."""
