@@ -158,8 +158,7 @@ class Receiver:
             if self.counts.malformed == 1:
                 _log.warning("packet dropped: %s (further ones are only counted)", error)
             return None
-        header = frame.header
-        if header is not None and not self._ours(header):
+        if not frame.understood:
             self.counts.foreign += 1
             return None
         number = self._place(frame, packet)
@@ -167,7 +166,8 @@ class Receiver:
             self._next = number
             self._highest = number - 1
         known = self._waiting.get(number)
-        if known is not None and not (known.status is Status.SOFT and header is not None):
+        # A frame that was placed by guess makes way for one that knows its place.
+        if known is not None and (known.header is not None or frame.header is None):
             self.counts.duplicate += 1
             return None
         if not 0 <= number - self._next <= AHEAD:
@@ -213,9 +213,6 @@ class Receiver:
         name = profile_of_length(packet.bits // 8).name if self._auto else self._profile
         return self._link(name).decode(packet)
 
-    def _ours(self, header) -> bool:
-        return header.version == 0 and header.model == self._decoder.card.number
-
     def _place(self, frame: LinkFrame, packet: Packet) -> int:
         expected = max(self._highest + 1, self._next or 0)
         if frame.header is not None:
@@ -246,5 +243,5 @@ class Receiver:
         self._waiting[number] = frame
         self._highest = max(self._highest, number)
         if frame.header is not None:
-            self._collector.add(frame.header)
+            self._collector.add(frame.header.sequence, frame.header.callsign_slice)
         return number
