@@ -1,0 +1,68 @@
+"""What several test files share: the bundled sample, and the command line in this process."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from voicelink.blocks.audio import read_audio
+from voicelink.link_sim import cli
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def sample_path() -> Path:
+    """The recording that comes with the package."""
+    return Path(cli.__file__).parent / "sample" / "sample.flac"
+
+
+@pytest.fixture(scope="session")
+def sample(sample_path: Path) -> np.ndarray:
+    """Its audio, float32 at 8 kHz."""
+    return read_audio(sample_path)
+
+
+@pytest.fixture(scope="session")
+def dev_speech() -> Path:
+    """Recordings of real people that no model was trained on; beside the project in CI."""
+    folder = SHARED / "speech" / "dev"
+    if not folder.is_dir():
+        assert "CI" not in os.environ, f"CI must have the validation speech at {folder}"
+        pytest.skip("needs the validation speech, ../shared/speech/dev")
+    return folder
+
+
+@pytest.fixture
+def voicelink(capsys: pytest.CaptureFixture[str]):
+    """Run the command line: (status, standard output, standard error)."""
+
+    def run(*args: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            status = cli.main([str(a) for a in args])
+        except SystemExit as end:
+            status = end.code
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+@pytest.fixture
+def refused(voicelink):
+    """Run the command line on what it must refuse: the one line that it says."""
+
+    def run(*args: object) -> str:
+        status, out, err = voicelink(*args)
+        assert status == 2, err
+        assert out == ""
+        lines = [line for line in err.splitlines() if "note:" not in line]
+        assert len(lines) == 1, err
+        assert lines[0].startswith("voicelink: ")
+        return lines[0]
+
+    return run

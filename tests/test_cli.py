@@ -1,0 +1,216 @@
+"""The command line: what each verb does, and one line for what it cannot use."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from voicelink.blocks.audio import read_audio
+from voicelink.link_sim.commands import VERBS
+
+VOICELINK = Path(sys.executable).parent / "voicelink"
+
+
+def pipe(command: str, folder: Path, **options) -> subprocess.CompletedProcess:
+    """Run a line of shell, with `voicelink` being the installed one."""
+    path = f"{VOICELINK.parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        command, shell=True, cwd=folder, capture_output=True, timeout=120,
+        env=os.environ | {"PATH": path}, check=False, **options,
+    )  # fmt: skip
+
+
+def test_help_lists_every_verb_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom voicelink.link_sim.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'onnxruntime', 'scipy', 'torch', 'zmq', 'matplotlib', 'gnuradio', 'soundfile'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert all(verb in done.stdout for verb in VERBS)
+    assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb: str, voicelink) -> None:
+    status, out, _ = voicelink(verb, "--help")
+    assert status == 0 and out.startswith("usage: voicelink " + verb)
+
+
+def test_encode_and_decode(sample_path: Path, sample, tmp_path: Path, voicelink) -> None:
+    bits, audio = tmp_path / "s.vl", tmp_path / "s.wav"
+    assert voicelink("encode", sample_path, bits)[0] == 0
+    assert (bits.stat().st_size - 8) % 32 == 0
+    assert voicelink("decode", bits, audio)[0] == 0
+    assert len(sample) <= len(read_audio(audio)) < len(sample) + 2560
+
+
+def test_encode_and_decode_in_a_pipe_give_the_same(
+    sample_path: Path, tmp_path: Path, voicelink
+) -> None:
+    voicelink("encode", sample_path, tmp_path / "s.vl")
+    voicelink("decode", tmp_path / "s.vl", tmp_path / "s.wav")
+    done = pipe(f"voicelink encode {sample_path} - | voicelink decode - - > p.wav", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "p.wav").read_bytes() == (tmp_path / "s.wav").read_bytes()
+
+
+def test_raw_samples_stream_through_a_pipe(sample, tmp_path: Path) -> None:
+    (np.round(sample * 32767).astype("<i2")).tofile(tmp_path / "in.raw")
+    line = "cat in.raw | voicelink encode --raw - - | voicelink decode --raw - - > out.raw"
+    done = pipe(line, tmp_path)
+    assert done.returncode == 0 and done.stderr == b""
+    heard = np.fromfile(tmp_path / "out.raw", "<i2")
+    assert len(sample) <= len(heard) < len(sample) + 2560
+    assert np.abs(heard).max() > 3000
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(sample_path: Path, tmp_path: Path) -> None:
+    done = pipe(f"voicelink encode {sample_path} - | head -c 4 > /dev/null", tmp_path)
+    assert done.returncode == 0 and b"Traceback" not in done.stderr
+
+
+def test_sim_reports_for_people_and_programs(sample_path: Path, tmp_path: Path, voicelink) -> None:
+    files = [tmp_path / n for n in ("out.wav", "link.png", "report.json")]
+    status, out, _ = voicelink(
+        "sim", sample_path, files[0], "--loss", 0.1, "--seed", 4, "--profile", "half",
+        "--awgn", 2.5, "--picture", files[1], "--json", files[2], "--callsign", "n0call",
+    )  # fmt: skip
+    assert status == 0 and "superframes" in out
+    assert all(f.stat().st_size for f in files)
+    report = json.loads(files[2].read_text())
+    assert report["seed"] == 4
+    assert [c["channel"] for c in report["channel"]] == ["loss", "awgn"]
+    assert 0 < report["quality"]["estoi"] < 1
+    status, out, _ = voicelink(
+        "sim", sample_path, tmp_path / "again.wav", "--loss", 0.1, "--seed", 4, "--profile", "half",
+        "--awgn", 2.5, "--json", "-", "--callsign", "n0call",
+    )  # fmt: skip
+    again = json.loads(out)
+    del again["cpu"], report["cpu"]
+    assert again == report
+    assert files[0].read_bytes() == (tmp_path / "again.wav").read_bytes()
+
+
+def test_demo_leaves_what_it_says(tmp_path: Path, voicelink) -> None:
+    status, out, _ = voicelink("demo", tmp_path / "demo")
+    assert status == 0
+    for name in ("said.wav", "heard.wav", "link.png"):
+        assert str(tmp_path / "demo" / name) in out
+        assert (tmp_path / "demo" / name).stat().st_size > 10_000
+
+
+def test_models_are_listed_and_shown(voicelink) -> None:
+    assert "neural-800" in voicelink("models")[1]
+    assert json.loads(voicelink("models", "--json")[1])[0]["number"] == 1
+    assert "LibriSpeech" in voicelink("models", "neural-800")[1]
+
+
+def test_a_cut_bitstream_is_decoded_as_far_as_it_goes(
+    sample_path: Path, tmp_path: Path, voicelink
+) -> None:
+    bits = tmp_path / "s.vl"
+    voicelink("encode", sample_path, bits)
+    bits.write_bytes(bits.read_bytes()[: 8 + 5 * 32 + 11])
+    status, _, err = voicelink("decode", bits, tmp_path / "s.wav")
+    assert status == 0 and "its last 11 bytes are no whole superframe" in err
+    assert len(read_audio(tmp_path / "s.wav")) == 5 * 2560 - 240
+
+
+def test_random_bits_decode_to_something(tmp_path: Path, voicelink) -> None:
+    bits = tmp_path / "r.vl"
+    bits.write_bytes(bytes.fromhex("564c4e4b01010000") + np.random.default_rng(0).bytes(320))
+    assert voicelink("decode", bits, tmp_path / "r.wav")[0] == 0
+    assert np.isfinite(read_audio(tmp_path / "r.wav")).all()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "see voicelink --help"),
+        ("simulate a b", "invalid choice: 'simulate'"),
+        ("encode none.wav o.vl", "none.wav: No such file"),
+        ("encode empty.wav o.vl", "empty.wav is empty"),
+        ("encode words.txt o.vl", "no audio file"),
+        ("encode nan.wav o.vl", "2 samples that are NaN or infinite"),
+        ("encode {sample} no/o.vl", "cannot write no/o.vl"),
+        ("encode {sample} o.vl --model neural-801", "did you mean neural-800"),
+        ("decode none.vl o.wav", "none.vl: No such file"),
+        ("decode empty.wav o.wav", "the bitstream is empty"),
+        ("decode words.txt o.wav", "no voicelink bitstream"),
+        ("decode newer.vl o.wav", "version 7; this software reads version 1"),
+        ("decode stranger.vl o.wav", "no model here has the number 14"),
+        ("decode short.vl o.wav", "no whole superframe"),
+        ("decode short.vl o.doc", "must end with .wav"),
+        ("sim {sample} o.wav --profile hlaf", "did you mean half"),
+        ("sim {sample} o.wav --loss 2", "from 0 to 1"),
+        ("sim {sample} o.wav --loss much", "invalid float value"),
+        ("sim {sample} o.wav --awgn nan", "ebn0_db"),
+        ("sim {sample} o.wav --channel los:probability=1", "did you mean loss"),
+        ("sim {sample} o.wav --channel loss:probabilty=1", "did you mean probability"),
+        ("sim {sample} o.wav --scenario lossy", "did you mean lossy-ip"),
+        ("sim {sample} o.wav --yaml none.yaml", "none.yaml"),
+        ("sim {sample} o.wav --yaml broken.yaml", "broken.yaml"),
+        ("sim {sample} o.wav --yaml unknown.yaml", "did you mean burst"),
+        ("sim {sample} o.wav --awgn 1 --awgn 1", "cannot follow"),
+        ("sim {sample} o.wav --buffer -1", "buffer must be"),
+        ("sim {sample} o.wav --seed -1", "seed"),
+        ("sim {sample} o.wav --callsign F4|BAD", "callsign must"),
+        ("sim {sample} o.wav --profile plain --callsign N0CALL", "callsign must be empty"),
+        ("sim {sample} o.wav --picture o.xyz", "cannot draw"),
+        ("sim {sample} no/o.wav", "its folder does not exist"),
+        ("models neural", "did you mean neural-800"),
+        ("eval none", "none"),
+        ("send {sample} --to nowhere", "nowhere"),
+        ("send {sample} --to tcp://0.0.0.0:5555", "allow"),
+        ("send {sample} --pattern pubpull", "did you mean"),
+        ("send {sample} --keys none.key_secret", "none.key_secret"),
+        ("send none.wav", "none.wav: No such file"),
+        ("receive o.xyz", "must end with .wav"),
+        ("receive o.wav --idle 0", "--idle must be"),
+        ("receive o.wav --profile bare", "profile must be one of"),
+        ("channel --from tcp://127.0.0.1:5555", "--to"),
+    ],
+)  # fmt: skip
+def test_bad_input_gets_one_line_and_leaves_nothing(
+    line: str, said: str, refused, sample_path: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty.wav").write_bytes(b"")
+    Path("words.txt").write_text("These are words.")
+    soundfile.write("nan.wav", np.array([0, np.nan, np.inf]), 8000, subtype="FLOAT")
+    Path("newer.vl").write_bytes(bytes.fromhex("564c4e4b07010000") + bytes(64))
+    Path("stranger.vl").write_bytes(bytes.fromhex("564c4e4b010e0000") + bytes(64))
+    Path("short.vl").write_bytes(bytes.fromhex("564c4e4b01010000") + bytes(31))
+    Path("broken.yaml").write_text("- loss: {probability: [\n")
+    Path("unknown.yaml").write_text("- gilbert-elliott: {loss: 0.1, bursts: 2}\n")
+    before = sorted(p.name for p in tmp_path.iterdir())
+    message = refused(*line.format(sample=sample_path).split())
+    assert said in message, message
+    after = sorted(p.name for p in tmp_path.iterdir())
+    # A picture that cannot be drawn comes after the audio, which is whole and stays.
+    assert [n for n in after if n not in before] == (["o.wav"] if "--picture" in line else [])
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(content=st.binary(max_size=300), magic=st.booleans())
+def test_any_bytes_decode_or_are_refused(content: bytes, magic: bool, voicelink, tmp_path) -> None:
+    path, out = tmp_path / "f.vl", tmp_path / "f.wav"
+    out.unlink(missing_ok=True)
+    path.write_bytes((bytes.fromhex("564c4e4b01010000") if magic else b"") + content)
+    status, _, err = voicelink("decode", path, out)
+    assert status in (0, 2)
+    assert out.exists() == (status == 0)
+    assert "Traceback" not in err

@@ -1,0 +1,135 @@
+"""`voicelink send`, `channel` and `receive` as separate processes over real sockets."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from voicelink.blocks.audio import read_audio
+from voicelink.models.codec import code
+
+VOICELINK = Path(sys.executable).parent / "voicelink"
+
+
+@pytest.fixture
+def start(tmp_path: Path):
+    """Start the command line in a process of its own, which is gone when the test ends."""
+    processes = []
+
+    def run(*args: object) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [VOICELINK, *map(str, args)],
+            cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def endpoint(process: subprocess.Popen) -> str:
+    """The address that a process says it has bound, the last one of its line."""
+    for line in process.stderr:
+        found = re.findall(r"tcp://\S+", line)
+        if found:
+            return found[-1]
+    raise AssertionError(f"it ended with {process.wait()} and named no address")
+
+
+def report(process: subprocess.Popen) -> dict:
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return json.loads(out)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--pdu"],
+        ["--pattern", "pushpull"],
+    ],
+)
+def test_a_file_arrives_as_it_was_sent(
+    options: list[str], start, sample_path: Path, sample: np.ndarray, tmp_path: Path
+) -> None:
+    sender = start("send", sample_path, "--to", "tcp://127.0.0.1:*", "--fast", *options,
+                   "--profile", "half", "--callsign", "N0CALL")  # fmt: skip
+    pattern = options if options[:1] == ["--pattern"] else []
+    receiver = start(
+        "receive", "o.wav", "--from", endpoint(sender), "--fast", *pattern, "--json", "-"
+    )
+    counts = report(receiver)
+    assert sender.wait(timeout=10) == 0
+    assert counts["callsign"] == "N0CALL"
+    assert counts["clean"] == counts["received"]
+    heard, wanted = read_audio(tmp_path / "o.wav"), code(sample)
+    np.testing.assert_allclose(heard[: len(wanted)], wanted, atol=1e-4)
+
+
+def test_in_real_time_and_through_a_live_channel(start, sample: np.ndarray, tmp_path: Path) -> None:
+    from voicelink.blocks.audio import write_audio
+
+    write_audio(tmp_path / "in.wav", sample[:24000])
+    sender = start("send", "in.wav", "--to", "tcp://127.0.0.1:*")
+    channel = start("channel", "--from", endpoint(sender), "--to", "tcp://127.0.0.1:*",
+                    "--delay", 0.1, "--duplicate", 1, "--json")  # fmt: skip
+    began = time.monotonic()
+    receiver = start("receive", "o.wav", "--from", endpoint(channel), "--json", "-")
+    counts = report(receiver)
+    # Three seconds of speech take three seconds.
+    assert time.monotonic() - began > 2.5
+    superframes = -(-(24000 + 240) // 2560)
+    given = counts["clean"] + counts["concealed"]
+    # The first frames may pass before the receiver has subscribed to the channel.
+    assert superframes - 3 <= counts["clean"] <= given <= superframes
+    assert counts["duplicate"] + counts["late"] >= counts["clean"] - 2
+    channel.send_signal(signal.SIGTERM)
+    last = json.loads(channel.communicate(timeout=20)[0].splitlines()[-1])
+    assert last["final"] and last["packets_in"] == superframes
+
+
+def test_a_receiver_outlives_its_sender(start, sample_path: Path, tmp_path: Path) -> None:
+    """The sender is killed in the middle of an over, and another takes its place."""
+    first = start("send", sample_path, "--to", "tcp://127.0.0.1:*")
+    address = endpoint(first)
+    receiver = start("receive", "o.wav", "--from", address, "--idle", 20, "--json", "-")
+    time.sleep(3)
+    first.kill()
+    first.wait()
+    second = start("send", sample_path, "--to", address, "--fast")
+    counts = report(receiver)
+    assert second.wait(timeout=20) == 0
+    assert counts["resyncs"] <= 1
+    assert counts["clean"] > 10
+    assert read_audio(tmp_path / "o.wav").any()
+
+
+def test_being_told_to_end_keeps_what_was_heard(start, sample_path: Path, tmp_path: Path) -> None:
+    sender = start("send", sample_path, "--to", "tcp://127.0.0.1:*")
+    receiver = start("receive", "o.wav", "--from", endpoint(sender), "--json", "-")
+    time.sleep(4)
+    receiver.send_signal(signal.SIGINT)
+    counts = report(receiver)
+    heard = read_audio(tmp_path / "o.wav")
+    given = sum(counts[k] for k in ("clean", "corrected", "soft", "concealed"))
+    assert len(heard) == 2560 * given - 240 > 0
+
+
+def test_a_port_in_use_is_said_in_one_line(start, sample_path: Path) -> None:
+    first = start("send", sample_path, "--to", "tcp://127.0.0.1:*")
+    second = start("send", sample_path, "--to", endpoint(first))
+    _, err = second.communicate(timeout=30)
+    assert second.returncode == 2
+    assert "in use" in err and len(err.splitlines()) == 1
