@@ -1,0 +1,269 @@
+"""Link frames over ZeroMQ: `Sender` and `Receiver`, alone or against GNU Radio's message blocks.
+
+A message holds one link frame, raw (its packed bytes and nothing else) or as a PDU (soft bits and
+numbers travel too); `blocks/TRANSPORT.md` has both, byte by byte. Sockets bind to this machine
+alone unless told otherwise, hold a bounded number of messages of bounded size, and connect again
+by themselves when the other end has gone and returned.
+
+>>> with Sender("tcp://127.0.0.1:*", "push") as sender:
+...     with Receiver(sender.endpoint, "pull") as receiver:
+...         _ = sender.send(Packet(np.arange(32, dtype=np.uint8)), timeout_s=5)
+...         receiver.receive(timeout_s=5).bits
+256
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import numpy as np
+import zmq
+
+from voicelink.blocks.packet import Packet
+from voicelink.blocks.pdu import packet_to_pdu, pdu_to_packet
+from voicelink.blocks.profile import profiles
+from voicelink.blocks.zeromq_keys import Keys, make_keys
+from voicelink.blocks.zeromq_socket import Endpoint
+from voicelink.models.errors import FormatError, ParameterError, one_of
+
+__all__ = ["Keys", "Receiver", "Sender", "make_keys"]
+
+_log = logging.getLogger(__name__)
+
+
+class Sender(Endpoint):
+    """Sends link frames, one a message.
+
+    Not for several threads at once, as every ZeroMQ socket.
+
+    Args:
+        address: ``tcp://HOST:PORT``, ``ipc://PATH`` or ``inproc://NAME``; port ``*`` binds to one
+            that is free (see `endpoint`).
+        pattern: "pub": every receiver gets every frame, from when it has connected on, and what a
+            slow one cannot take is dropped; or "push": each frame goes to one receiver.
+        bind: wait at the address for receivers; else connect to one that waits there.
+        pdu: send PDUs, as GNU Radio's message blocks take them; else raw frames.
+        keys: CURVE keys; None for none.
+        allow_remote: bind also where other machines reach it.
+        high_water: messages that may wait for a receiver (1000 are 320 s of speech).
+
+    Attributes:
+        sent: messages handed to ZeroMQ.
+        dropped: messages that no receiver could take within the time given.
+
+    Raises:
+        ParameterError: for arguments that have no meaning, or do not go together.
+        TransportError: where the socket cannot be opened, as when the port is in use.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        pattern: str = "pub",
+        bind: bool = True,
+        pdu: bool = False,
+        keys: Keys | None = None,
+        allow_remote: bool = False,
+        high_water: int = 1000,
+    ) -> None:
+        one_of("pattern", pattern, ("pub", "push"))
+        self.pdu = bool(pdu)
+        self.sent = 0
+        self.dropped = 0
+        self._heard = False
+        # XPUB is PUB on the wire, and tells who subscribes. All that comes back is subscriptions.
+        kind = zmq.XPUB if pattern == "pub" else zmq.PUSH
+        super().__init__(kind, address, bind, keys, allow_remote, high_water, 1024)
+
+    def send(self, packet: Packet, timeout_s: float = 0.0, metadata: dict | None = None) -> bool:
+        """Send one link frame.
+
+        Args:
+            packet: bytes of a profile's length; with ``pdu`` also LLRs.
+            timeout_s: how long to wait for a receiver ("push"), in seconds.
+            metadata: further entries for a PDU, see `voicelink.blocks.pdu.packet_to_pdu`.
+
+        Returns:
+            Whether ZeroMQ took it: False where no receiver could within ``timeout_s``. With "pub"
+            it always does, listeners or not.
+
+        Raises:
+            ParameterError: for a packet that the form of message cannot carry.
+            TransportError: where the socket is closed.
+        """
+        if self.pdu:
+            return self.send_bytes(packet_to_pdu(packet, metadata), timeout_s)
+        if packet.soft:
+            raise ParameterError("a raw frame carries hard bits; LLRs need pdu=True")
+        if packet.bits not in _frame_bits():
+            raise ParameterError(f"a link frame must have {_choices()} bits, not {packet.bits}")
+        return self.send_bytes(packet.data.tobytes(), timeout_s)
+
+    def send_bytes(self, data: bytes, timeout_s: float = 0.0) -> bool:
+        """Send a message as it is; arguments, result and errors as for `send`."""
+        self._check_usable(timeout_s)
+        self._hear()
+        self._poll(zmq.POLLOUT, timeout_s)
+        try:
+            self.socket.send(data, zmq.NOBLOCK)
+        except zmq.Again:
+            self.dropped += 1
+            return False
+        self.sent += 1
+        return True
+
+    def wait_for_peer(self, timeout_s: float | None = None) -> bool:
+        """Wait until a receiver has connected ("push") or subscribed ("pub"), so none is too early.
+
+        Args:
+            timeout_s: how long at most, in seconds; None for ever.
+
+        Returns:
+            Whether one is there.
+        """
+        self._check_usable(timeout_s)
+        if self.socket.type == zmq.PUSH:
+            return self._poll(zmq.POLLOUT, timeout_s)
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        self._hear()
+        while not self._heard:
+            left = None if deadline is None else deadline - time.monotonic()
+            if not self._poll(zmq.POLLIN, left):
+                return False
+            self._hear()
+        return True
+
+    def _hear(self) -> None:
+        # Takes subscriptions off the queue, a bounded number at a time.
+        if self.socket.type != zmq.XPUB:
+            return
+        for _ in range(100):
+            try:
+                self._heard |= self.socket.recv(zmq.NOBLOCK).startswith(b"\x01")
+            except zmq.Again:
+                return
+
+
+class Receiver(Endpoint):
+    """Receives link frames, and is stopped by nothing that arrives.
+
+    Not for several threads at once, as every ZeroMQ socket. A message of more than
+    ``max_message_bytes`` never arrives: it costs the connection, which is made again a second
+    later.
+
+    Args:
+        address: as for `Sender`.
+        pattern: "sub" to hear a sender's "pub", or "pull" for "push".
+        bind: wait at the address for senders; else connect to one that waits there.
+        form: which messages count: "raw", "pdu", or "auto" for both.
+        keys: CURVE keys; None for none.
+        allow_remote: bind also where other machines reach it.
+        high_water: messages that may wait here to be received.
+        max_message_bytes: the longest message; a PDU with 888 LLRs takes some 3.6 kB.
+
+    Attributes:
+        received: packets given out.
+        malformed: messages that were no link frame: counted, logged once, left out.
+
+    Raises:
+        ParameterError: for arguments that have no meaning, or do not go together.
+        TransportError: where the socket cannot be opened, as when the port is in use.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        pattern: str = "sub",
+        bind: bool = False,
+        form: str = "auto",
+        keys: Keys | None = None,
+        allow_remote: bool = False,
+        high_water: int = 1000,
+        max_message_bytes: int = 65536,
+    ) -> None:
+        one_of("pattern", pattern, ("sub", "pull"))
+        self.form = one_of("form", form, ("auto", "raw", "pdu"))
+        self.received = 0
+        self.malformed = 0
+        self._high_water = high_water
+        self._max_message_bytes = max_message_bytes
+        kind = zmq.SUB if pattern == "sub" else zmq.PULL
+        super().__init__(kind, address, bind, keys, allow_remote, high_water, max_message_bytes)
+
+    def receive(self, timeout_s: float | None = 0.0) -> Packet | None:
+        """The next link frame, or None where none came in time.
+
+        Args:
+            timeout_s: how long to wait, in seconds; 0 takes what is there, None waits for ever.
+
+        Raises:
+            ParameterError: for a time-out that is none.
+            TransportError: where the socket is closed.
+        """
+        self._check_usable(timeout_s)
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        bad = 0
+        while self._poll(zmq.POLLIN, None if deadline is None else deadline - time.monotonic()):
+            try:
+                packet = self._parse(self._take())
+            except zmq.Again:  # polled, and gone with its connection
+                continue
+            except FormatError as error:
+                self._count_malformed(error)
+                bad += 1
+            else:
+                self.received += 1
+                return packet
+            # A flood of nonsense must not keep the caller here for ever beyond its time.
+            if bad >= self._high_water and deadline is not None and time.monotonic() >= deadline:
+                break
+        return None
+
+    def _take(self) -> bytes:
+        # A key as gr-zeromq sends it is a part before the message; whatever has more is not ours.
+        part = self.socket.recv(zmq.NOBLOCK)
+        parts = 1
+        while self.socket.getsockopt(zmq.RCVMORE):
+            part = self.socket.recv(zmq.NOBLOCK)
+            parts += 1
+        if parts > 2:
+            raise FormatError(f"a message must have one part, or a key and one, not {parts}")
+        if len(part) > self._max_message_bytes:  # inproc has no limit of its own
+            raise FormatError(
+                f"a message may have {self._max_message_bytes} bytes, not {len(part)}"
+            )
+        return part
+
+    def _parse(self, message: bytes) -> Packet:
+        # A PDU that holds a link frame can have a frame's length: 74 bytes are 42 of one of 32
+        # with nil metadata and 32 more of metadata. So a message is a PDU if it parses as one
+        # and what it holds is a frame; of frames with random bits, fewer than one in 2^50 do.
+        if self.form != "raw" and (self.form == "pdu" or message.startswith(b"\x07")):
+            try:
+                return _check_length(pdu_to_packet(message))
+            except FormatError:
+                if self.form == "pdu" or 8 * len(message) not in _frame_bits():
+                    raise
+        return _check_length(Packet(np.frombuffer(message, np.uint8).copy()))
+
+    def _count_malformed(self, error: FormatError) -> None:
+        self.malformed += 1
+        if self.malformed == 1:
+            _log.warning("%s: a message that is no link frame: %s", self.endpoint, error)
+        else:
+            _log.debug("%s: malformed message %d: %s", self.endpoint, self.malformed, error)
+
+
+def _check_length(packet: Packet) -> Packet:
+    if packet.bits not in _frame_bits():
+        raise FormatError(f"a link frame must have {_choices()} bits, not {packet.bits}")
+    return packet
+
+
+def _frame_bits() -> list[int]:
+    return [profile.bits for profile in profiles().values()]
+
+
+def _choices() -> str:
+    return ", ".join(map(str, _frame_bits()))
