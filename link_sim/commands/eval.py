@@ -111,7 +111,9 @@ def _recordings(folder: Path, limit: int | None) -> list:
         except OSError as error:
             raise ParameterError(f"cannot read the folder {folder}: {error.strerror}") from None
     if not files:
-        raise ParameterError(f"{folder} must hold audio files ({', '.join(_ENDINGS)}), but has none")
+        raise ParameterError(
+            f"{folder} must hold audio files ({', '.join(_ENDINGS)}), but has none"
+        )
     manifest = read_manifest(folder)
     return [
         Recording(file.name, read_audio(file), manifest.get(file.name, {}).get("sex", ""))

@@ -1,0 +1,1 @@
+"""Evaluation of codecs: ours and those that this machine has, by the same measures."""

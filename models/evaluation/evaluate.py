@@ -1,0 +1,264 @@
+"""Codecs, recordings and measures in; one row for each codec and recording out, and their means.
+
+>>> from voicelink.models.evaluation.measures import MEASURES
+>>> from voicelink.models.evaluation.peers import codecs
+>>> speech = Recording("noise", np.random.default_rng(0).normal(0, 0.1, 16000))
+>>> results = evaluate([codecs()["original"]], [speech], [MEASURES["estoi"]])
+>>> round(results.mean("original", "estoi").value, 3)
+1.0
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import resource
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from statistics import fmean, median, stdev
+
+import numpy as np
+
+from voicelink.models.errors import ParameterError, require
+from voicelink.models.evaluation.align import cut, delay
+from voicelink.models.evaluation.measures import Measure
+from voicelink.models.evaluation.peers import Codec, Coded
+from voicelink.models.sizes import SAMPLE_RATE
+
+GROUPS = {"all": None, "men": "M", "women": "F"}
+"""The groups of recordings that results are given for, with the sex that a manifest writes."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Speech to measure with.
+
+    Attributes:
+        name: what it is called in results.
+        audio: float32 (n,), 8 kHz mono, +-1.
+        sex: "M", "F", or "" where it is not known.
+    """
+
+    name: str
+    audio: np.ndarray
+    sex: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One recording through one codec.
+
+    Attributes:
+        seconds: length of the recording.
+        bit_rate: bits that the encoder spent, per second of its frames.
+        cpu: CPU seconds of encoding and decoding, per second of speech.
+        lag_ms: the delay found in this recording.
+        values: each measure's value by its name; NaN where it could not be measured.
+    """
+
+    codec: str
+    file: str
+    sex: str
+    seconds: float
+    bit_rate: float
+    cpu: float
+    lag_ms: float
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over recordings, its standard error (NaN for fewer than two), and their number."""
+
+    value: float
+    error: float
+    count: int
+
+
+@dataclass
+class Results:
+    """What an evaluation found.
+
+    Attributes:
+        rows: one for each codec and recording.
+        codecs: the codecs, in the order of the tables.
+        measures: the measures, in the order of the tables.
+        lags_ms: each codec's delay that was cut before measuring: the median over its recordings.
+        delays_ms: each codec's whole delay: frame, lag, and what the codec takes off itself.
+        absent: what is missing and what to install, for codecs and measures left out.
+    """
+
+    rows: list[Row]
+    codecs: list[str]
+    measures: list[Measure]
+    lags_ms: dict[str, float]
+    delays_ms: dict[str, float]
+    absent: list[str] = field(default_factory=list)
+
+    def groups(self) -> list[str]:
+        """The groups that have recordings: "all", and "men" and "women" where sexes are known."""
+        sexes = {row.sex for row in self.rows}
+        return [name for name, sex in GROUPS.items() if sex is None or sex in sexes]
+
+    def of(self, codec: str, group: str = "all") -> list[Row]:
+        """A codec's rows in a group."""
+        sex = GROUPS[group]
+        return [r for r in self.rows if r.codec == codec and (sex is None or r.sex == sex)]
+
+    def mean(self, codec: str, measure: str, group: str = "all") -> Mean:
+        """A measure's mean over a group's recordings, those left out that it could not measure."""
+        values = [row.values[measure] for row in self.of(codec, group)]
+        values = [value for value in values if math.isfinite(value)]
+        if not values:
+            return Mean(math.nan, math.nan, 0)
+        error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+        return Mean(fmean(values), error, len(values))
+
+    def bit_rate(self, codec: str) -> float:
+        """True bits per second, over all recordings."""
+        rows = self.of(codec)
+        return sum(r.bit_rate * r.seconds for r in rows) / sum(r.seconds for r in rows)
+
+    def cpu(self, codec: str) -> float:
+        """CPU seconds per second of speech, over all recordings."""
+        rows = self.of(codec)
+        return sum(r.cpu * r.seconds for r in rows) / sum(r.seconds for r in rows)
+
+
+def _cpu_seconds(children: bool) -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def timed(codec: Codec, audio: np.ndarray) -> tuple[Coded, float]:
+    """A recording through a codec, and the CPU seconds that it took.
+
+    For a codec of other programs those are whole processes; for ours the model is loaded before.
+    """
+    if not codec.children:
+        codec.code(audio[:SAMPLE_RATE])
+    before = _cpu_seconds(codec.children)
+    coded = codec.code(audio)
+    return coded, _cpu_seconds(codec.children) - before
+
+
+def _code(codec: Codec, audio: np.ndarray) -> tuple[np.ndarray, float, float, int]:
+    """Decoded audio, bits per second, CPU seconds, and the lag in samples."""
+    coded, cpu = timed(codec, audio)
+    frame = codec.frame_ms / 1000 or 1 / SAMPLE_RATE
+    bit_rate = coded.bits / (coded.frames * frame) if coded.frames else math.nan
+    return coded.audio, bit_rate, cpu, delay(audio, coded.audio)
+
+
+def _measure(
+    reference: np.ndarray, decoded: np.ndarray, lag: int, measures: list[Measure]
+) -> dict[str, float]:
+    try:
+        reference, decoded = cut(reference, decoded, lag)
+    except ParameterError:  # shorter than the codec's delay: nothing came out of it
+        return {measure.name: math.nan for measure in measures}
+    return {measure.name: measure(reference, decoded) for measure in measures}
+
+
+def _each(function: Callable, tasks: list[tuple], pool) -> Iterator[tuple[int, object]]:
+    """(index, result) of every task as it gets done, here or in the pool's processes."""
+    if pool is None:
+        for index, task in enumerate(tasks):
+            yield index, function(*task)
+        return
+    futures = {pool.submit(function, *task): index for index, task in enumerate(tasks)}
+    try:
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def evaluate(
+    codecs: Iterable[Codec],
+    recordings: Iterable[Recording],
+    measures: Iterable[Measure],
+    progress: Callable[[int, int, str], None] | None = None,
+    jobs: int = 1,
+) -> Results:
+    """Put every recording through every codec, cut each codec's delay, and measure.
+
+    Codecs and measures that are not on this machine are left out, and named in `Results.absent`.
+
+    Args:
+        progress: called with what is done, how much there is, and the name of the codec.
+        jobs: processes to work in, 1..256. With more than one, CPU times suffer from the company.
+
+    Raises:
+        ParameterError: no recording, or no codec or no measure that is here.
+        VoiceLinkError: a codec failed.
+    """
+    codecs, measures, recordings = list(codecs), list(measures), list(recordings)
+    require("jobs", jobs, 1, 256)
+    absent = [text for each in (*codecs, *measures) if (text := each.absent())]
+    for name, wanted in (("codecs", codecs), ("measures", measures)):
+        if all(each.absent() for each in wanted):
+            raise ParameterError(f"{name} must be one at least that is here: {'; '.join(absent)}")
+    if not recordings:
+        raise ParameterError("recordings must be one at least")
+    codecs = [codec for codec in codecs if not codec.absent()]
+    measures = [measure for measure in measures if not measure.absent()]
+
+    pairs = [(codec, recording) for codec in codecs for recording in recordings]
+    done = 0
+
+    def report(index: int) -> None:
+        nonlocal done
+        done += 1
+        if progress:
+            progress(done, 2 * len(pairs), pairs[index][0].name)
+
+    # Fresh processes, not forked ones: progress bars and ONNX Runtime have threads.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, mp_context=context) if jobs > 1 else None
+    try:
+        coded: list = [None] * len(pairs)
+        tasks = [(codec, recording.audio) for codec, recording in pairs]
+        for index, result in _each(_code, tasks, pool):
+            coded[index] = result
+            report(index)
+        lags = {
+            codec.name: round(
+                median(lag for (c, _), (*_, lag) in zip(pairs, coded, strict=True) if c is codec)
+            )
+            for codec in codecs
+        }
+        values: list = [None] * len(pairs)
+        tasks = [
+            (recording.audio, audio, lags[codec.name], measures)
+            for (codec, recording), (audio, *_) in zip(pairs, coded, strict=True)
+        ]
+        for index, result in _each(_measure, tasks, pool):
+            values[index] = result
+            report(index)
+    finally:
+        if pool:
+            pool.shutdown(cancel_futures=True)
+
+    rows = []
+    for (codec, recording), (_, bit_rate, cpu, lag), value in zip(
+        pairs, coded, values, strict=True
+    ):
+        seconds = len(recording.audio) / SAMPLE_RATE
+        rows.append(
+            Row(
+                codec.name,
+                recording.name,
+                recording.sex,
+                seconds,
+                bit_rate,
+                cpu / seconds,
+                1000 * lag / SAMPLE_RATE,
+                value,
+            )
+        )
+    lags_ms = {name: 1000 * lag / SAMPLE_RATE for name, lag in lags.items()}
+    delays_ms = {c.name: c.frame_ms + c.removed_ms + lags_ms[c.name] for c in codecs}
+    return Results(rows, [c.name for c in codecs], measures, lags_ms, delays_ms, absent)

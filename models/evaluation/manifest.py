@@ -1,0 +1,32 @@
+"""What a ``manifest.tsv`` beside recordings says of them."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from voicelink.models.errors import FormatError
+
+NAME = "manifest.tsv"
+
+
+def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
+    """The manifest's rows by file name; empty where the folder has none.
+
+    It is tab-separated with a head; ``file`` names the recording, ``sex`` (M or F), if there, lets
+    results be told apart by it.
+
+    Raises:
+        FormatError: it is not such a file.
+    """
+    path = Path(folder) / NAME
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise FormatError(f"cannot read {path}: {error}") from None
+    if any(not row.get("file") for row in rows):
+        raise FormatError(f"{path} must be tab-separated with a column 'file' in every line")
+    return {row["file"]: row for row in rows}

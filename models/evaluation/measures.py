@@ -1,0 +1,157 @@
+"""Measures of decoded speech against its original, each from the library that its field uses.
+
+Every measure takes two arrays, (n,) float at 8 kHz within +-1, aligned and equally long, and gives
+a number; NaN where the recording cannot be measured (too short, or silent). The libraries are
+optional: ``pip install 'gr-voicelink[eval]'``.
+
+A new measure is one more `Measure` in `MEASURES`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from voicelink.models.errors import ParameterError, VoiceLinkError
+from voicelink.models.sizes import SAMPLE_RATE
+
+EXTRA = "gr-voicelink[eval]"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure.
+
+    Attributes:
+        name: as ``--measures`` takes it.
+        label: as a table's head shows it.
+        better: "higher" or "lower".
+        unit: of its values, "" for a bare number.
+        library: the package that computes it; its module has the same name.
+        function: ``function(reference, decoded) -> float``.
+        digits: decimals that a table shows.
+    """
+
+    name: str
+    label: str
+    better: str
+    unit: str
+    library: str
+    function: Callable[[np.ndarray, np.ndarray], float]
+    digits: int = 2
+
+    def absent(self) -> str | None:
+        """What to install, in words, where the library is not there; None where it is."""
+        if importlib.util.find_spec(self.library) is not None:
+            return None
+        return f"{self.label} needs the Python package {self.library}: pip install '{EXTRA}'"
+
+    def __call__(self, reference: np.ndarray, decoded: np.ndarray) -> float:
+        """The measure's value; NaN where the reference is silent, or too short for the measure.
+
+        Raises:
+            ParameterError: the arrays differ in shape or are not one-dimensional.
+            VoiceLinkError: the library is absent.
+        """
+        if reference.ndim != 1 or reference.shape != decoded.shape:
+            raise ParameterError(
+                "reference and decoded must be one-dimensional and equally long,"
+                f" not {reference.shape} and {decoded.shape}"
+            )
+        missing = self.absent()
+        if missing:
+            raise VoiceLinkError(missing)
+        if not reference.any():
+            return float("nan")
+        return float(self.function(reference, decoded))
+
+
+def _intelligibility(reference: np.ndarray, decoded: np.ndarray, extended: bool) -> float:
+    import pystoi
+
+    with warnings.catch_warnings():
+        # Under 0.4 s of speech pystoi warns and gives 1e-5, which is no measurement; under one
+        # frame numpy's AxisError, a ValueError, comes out of it.
+        warnings.simplefilter("error", RuntimeWarning)
+        try:
+            return pystoi.stoi(reference, decoded, SAMPLE_RATE, extended=extended)
+        except (RuntimeWarning, ValueError):
+            return float("nan")
+
+
+def estoi(reference: np.ndarray, decoded: np.ndarray) -> float:
+    """Extended short-time objective intelligibility, about 0..1.
+
+    Jensen & Taal, IEEE/ACM Trans. Audio, Speech, Lang. Process. 24(11), 2016.
+    """
+    return _intelligibility(reference, decoded, extended=True)
+
+
+def stoi(reference: np.ndarray, decoded: np.ndarray) -> float:
+    """Short-time objective intelligibility, about 0..1.
+
+    Taal, Hendriks, Heusdens & Jensen, IEEE Trans. Audio, Speech, Lang. Process. 19(7), 2011.
+    """
+    return _intelligibility(reference, decoded, extended=False)
+
+
+def pesq_nb(reference: np.ndarray, decoded: np.ndarray) -> float:
+    """Narrow-band PESQ, 1.0..4.55 (ITU-T P.862, mapped to MOS-LQO by P.862.1)."""
+    import pesq
+
+    try:
+        return pesq.pesq(SAMPLE_RATE, reference, decoded, "nb")
+    except (pesq.PesqError, ValueError):  # no utterance found, too short, or decoded to silence
+        return float("nan")
+
+
+@lru_cache(maxsize=1)
+def _warpq_metric():
+    # pyvad, which WARP-Q uses, calls np.lib.pad, an alias that numpy 2 does not have.
+    if not hasattr(np.lib, "pad"):
+        np.lib.pad = np.pad
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # webrtcvad's import of pkg_resources
+        core = importlib.import_module("warpq.core")
+    return core.warpqMetric(sr=_WARPQ_RATE, n_jobs=1)
+
+
+_WARPQ_RATE = 16000
+
+
+def warpq(reference: np.ndarray, decoded: np.ndarray) -> float:
+    """Raw WARP-Q, about 0.5 (the same) to 3.5; lower is better.
+
+    Jassim, Skoglund, Chinen & Hines, IET Signal Processing, 2022. At its own settings, made for
+    16 kHz: the speech is resampled to that.
+    """
+    import soxr
+
+    metric = _warpq_metric()
+    pair = [
+        np.clip(soxr.resample(audio.astype(np.float32), SAMPLE_RATE, _WARPQ_RATE), -1, 1)
+        for audio in (reference, decoded)
+    ]
+    if not pair[1].any():
+        return float("nan")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a recording is too short, which the NaN says
+        return metric.evaluate(*pair, arr_sr=_WARPQ_RATE)["raw_warpq_score"]
+
+
+MEASURES: dict[str, Measure] = {
+    m.name: m
+    for m in (
+        Measure("estoi", "ESTOI", "higher", "", "pystoi", estoi, 3),
+        Measure("stoi", "STOI", "higher", "", "pystoi", stoi, 3),
+        Measure("pesq", "PESQ-NB", "higher", "MOS-LQO", "pesq", pesq_nb),
+        Measure("warpq", "WARP-Q", "lower", "", "warpq", warpq),
+    )
+}
+"""Every measure, by name, in the order of a table's columns."""
