@@ -80,7 +80,10 @@ class LiveReport:
         """All of it as plain values, with the average rates in bit/s."""
         values = asdict(self)
         channels = values.pop("channels")
-        rates = {"rate_in": round(self.rate_in, 1), "rate_out": round(self.rate_out, 1)}
+        rates = {
+            "bits_per_second_in": round(self.rate_in, 1),
+            "bits_per_second_out": round(self.rate_out, 1),
+        }
         for name in ("seconds", "late_most_ms"):
             values[name] = round(values[name], 3)
         return values | rates | {"channels": channels}

@@ -148,7 +148,7 @@ def _as_dict(report: LiveReport, malformed: int) -> dict[str, Any]:
 
 def _summary(values: dict[str, Any]) -> str:
     channels = values.pop("channels")
-    rows = [f"{name.replace('_', ' '):16} {value}" for name, value in values.items()]
+    rows = [f"{name.replace('_', ' '):20} {value}" for name, value in values.items()]
     for counts in channels:
         words = [f"{name.replace('_', ' ')} {_short(value)}" for name, value in counts.items()]
         rows.append(", ".join(words))
@@ -191,7 +191,7 @@ def _listing_text(listing: dict[str, Any]) -> str:
             if setting["required"]:
                 note = "required"
             elif default is None:
-                note = "not used unless given"
+                note = "optional"
             else:
                 note = f"default {str(default).lower() if isinstance(default, bool) else default}"
             rows.append(f"    {key:14} {setting['help']}; {setting['range']}; {note}")

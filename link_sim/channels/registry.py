@@ -1,0 +1,38 @@
+"""All channels by name, and the making of one from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from voicelink.link_sim.channels.bandwidth import Bandwidth
+from voicelink.link_sim.channels.bits import Awgn, BitErrors
+from voicelink.link_sim.channels.channel import Channel
+from voicelink.link_sim.channels.losses import GilbertElliott, Loss, Outage
+from voicelink.link_sim.channels.order import Duplicate, Reorder
+from voicelink.link_sim.channels.timing import Delay, Jitter
+from voicelink.models.errors import ParameterError, one_of
+
+CHANNELS: dict[str, type[Channel]] = {
+    channel.name: channel
+    for channel in (
+        Loss, GilbertElliott, Outage, BitErrors, Awgn, Delay, Jitter, Reorder, Duplicate, Bandwidth,
+    )
+}  # fmt: skip
+"""The channels by their names in YAML and flags."""
+
+
+def check_setting(name: str, key: str, value: Any) -> Any:
+    """``value`` as the channel ``name`` keeps it; `ParameterError` for a bad key or value."""
+    parameters = {parameter.name: parameter for parameter in CHANNELS[name].parameters()}
+    return parameters[one_of(f"a setting of {name}", key, parameters)].check(f"{name}.{key}", value)
+
+
+def make(name: str, settings: Mapping[str, Any]) -> Channel:
+    """The channel ``name`` with ``settings``; `ParameterError` for any that it does not know."""
+    kind = CHANNELS[one_of("a channel", name, CHANNELS)]
+    checked = {key: check_setting(name, key, value) for key, value in settings.items()}
+    for parameter in kind.parameters():
+        if parameter.required and parameter.name not in checked:
+            raise ParameterError(f"{name} needs {parameter.name} ({parameter.help})")
+    return kind(**checked)
