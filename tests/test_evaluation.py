@@ -129,6 +129,13 @@ def test_an_absent_library_is_named(speech):
         measure(speech, speech)
 
 
+def test_a_library_that_does_not_import_counts_as_absent(tmp_path, monkeypatch):
+    (tmp_path / "compiled_for_another.py").write_text("raise ImportError('built\\nfor numpy 1')")
+    monkeypatch.syspath_prepend(tmp_path)
+    measure = Measure("m", "M", "higher", "", "compiled_for_another", lambda r, d: 1.0)
+    assert measure.absent().endswith("(built for numpy 1)")
+
+
 class TestPeers:
     @pytest.mark.parametrize("name", codecs())
     def test_codes_speech_at_its_bit_rate(self, speech, name):

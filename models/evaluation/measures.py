@@ -10,11 +10,10 @@ A new measure is one more `Measure` in `MEASURES`.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -33,9 +32,10 @@ class Measure:
         label: as a table's head shows it.
         better: "higher" or "lower".
         unit: of its values, "" for a bare number.
-        library: the package that computes it; its module has the same name.
+        library: the package that computes it.
         function: ``function(reference, decoded) -> float``.
         digits: decimals that a table shows.
+        module: what of the library must import; "" for the module of the library's name.
     """
 
     name: str
@@ -45,12 +45,15 @@ class Measure:
     library: str
     function: Callable[[np.ndarray, np.ndarray], float]
     digits: int = 2
+    module: str = ""
 
     def absent(self) -> str | None:
-        """What to install, in words, where the library is not there; None where it is."""
-        if importlib.util.find_spec(self.library) is not None:
+        """What to install, in words, where the library is not there or broken; None where it is."""
+        reason = _import_failure(self.module or self.library)
+        if reason is None:
             return None
-        return f"{self.label} needs the Python package {self.library}: pip install '{EXTRA}'"
+        needs = f"{self.label} needs the Python package {self.library}"
+        return f"{needs}: pip install '{EXTRA}' ({reason})"
 
     def __call__(self, reference: np.ndarray, decoded: np.ndarray) -> float:
         """The measure's value; NaN where the reference is silent, or too short for the measure.
@@ -70,6 +73,18 @@ class Measure:
         if not reference.any():
             return float("nan")
         return float(self.function(reference, decoded))
+
+
+@cache
+def _import_failure(module: str) -> str | None:
+    """Why a module does not import, in one line; None where it does."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # other people's deprecated imports
+            importlib.import_module(module)
+    except Exception as error:  # one compiled for another numpy raises more than ImportError
+        return " ".join(str(error).split())[:120]
+    return None
 
 
 def _intelligibility(reference: np.ndarray, decoded: np.ndarray, extended: bool) -> float:
@@ -111,15 +126,14 @@ def pesq_nb(reference: np.ndarray, decoded: np.ndarray) -> float:
         return float("nan")
 
 
-@lru_cache(maxsize=1)
+@cache
 def _warpq_metric():
     # pyvad, which WARP-Q uses, calls np.lib.pad, an alias that numpy 2 does not have.
     if not hasattr(np.lib, "pad"):
         np.lib.pad = np.pad
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # webrtcvad's import of pkg_resources
-        core = importlib.import_module("warpq.core")
-    return core.warpqMetric(sr=_WARPQ_RATE, n_jobs=1)
+    from warpq.core import warpqMetric
+
+    return warpqMetric(sr=_WARPQ_RATE, n_jobs=1)
 
 
 _WARPQ_RATE = 16000
@@ -151,7 +165,7 @@ MEASURES: dict[str, Measure] = {
         Measure("estoi", "ESTOI", "higher", "", "pystoi", estoi, 3),
         Measure("stoi", "STOI", "higher", "", "pystoi", stoi, 3),
         Measure("pesq", "PESQ-NB", "higher", "MOS-LQO", "pesq", pesq_nb),
-        Measure("warpq", "WARP-Q", "lower", "", "warpq", warpq),
+        Measure("warpq", "WARP-Q", "lower", "", "warpq", warpq, module="warpq.core"),
     )
 }
 """Every measure, by name, in the order of a table's columns."""
