@@ -1,0 +1,365 @@
+"""The LDPC code of 5G NR, base graph 2: 3GPP TS 38.212, clauses 5.2.2, 5.3.2 and 5.4.2.
+
+Encoder by a generator matrix, decoder by sum-product (Kschischang, Frey & Loeliger, IEEE Trans.
+Inf. Theory 47(2), 2001) with a flooding schedule, both in numpy and over batches.
+
+Why flooding: for one frame a call to numpy costs more than the sums in it, and a pass over the
+whole graph takes hardly more calls than one row of a layered schedule does, which converges in
+half the passes but has ten rows. Damping makes up for the rest: half the frames that plain
+flooding loses at k = 256, n = 512, 1.86 dB (1.9 % in 50 iterations) oscillate between decisions,
+and with damped messages and 100 iterations 1.0 % are lost, as with 50 layered ones.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from importlib import resources
+
+import numpy as np
+
+from voicelink.models.errors import ParameterError, require
+
+_ROWS = 42
+_SYSTEMATIC = 10  # columns of information bits
+_COLUMNS = 52
+_CORE = 4  # rows whose parity bits depend on each other; every further row has one of its own
+_PUNCTURED = 2  # columns that are never sent
+
+_LIFTING_SETS = (  # table 5.3.2-1: (smallest, doublings)
+    (2, 7),
+    (3, 7),
+    (5, 6),
+    (7, 5),
+    (9, 5),
+    (11, 5),
+    (13, 4),
+    (15, 4),
+)
+
+LLR_LIMIT = 30.0
+"""LLRs beyond this, either way, are taken as this and given out as this."""
+
+_TANH_LIMIT = np.float32(1 - 2.0**-22)  # keeps atanh finite: messages within +-16
+_DAMPING = np.float32(0.2)  # share of a check's last message that stays in its next
+_CHUNK = 32  # frames decoded together: the messages of these stay in the cache
+
+
+@functools.cache
+def _base_graph() -> np.ndarray:
+    """The shifts (8, 42, 52) for each lifting size set; -1 where there is no edge."""
+    with resources.files(__package__).joinpath("ldpc_bg2.csv").open() as file:
+        table = np.loadtxt(file, delimiter=",", skiprows=3, dtype=np.int64)
+    shifts = np.full((8, _ROWS, _COLUMNS), -1)
+    shifts[:, table[:, 0], table[:, 1]] = table[:, 2:].T
+    return shifts
+
+
+def _lifting(k: int) -> tuple[int, int]:
+    """The lifting size Z and its set for k information bits (clause 5.2.2)."""
+    columns = 10 if k > 640 else 9 if k > 560 else 8 if k > 192 else 6
+    return min(
+        (smallest << doubling, number)
+        for number, (smallest, doublings) in enumerate(_LIFTING_SETS)
+        for doubling in range(doublings + 1)
+        if columns * (smallest << doubling) >= k
+    )
+
+
+@dataclass(frozen=True)
+class LdpcResult:
+    """What the decoder found, with the leading shape of its input.
+
+    Attributes:
+        llr: float32 (..., k), posterior LLRs of the information bits within +-`LLR_LIMIT`. Where
+            the decoder did not converge, their mean over its iterations: the last ones alone are
+            sure of too much, since loops in the graph feed a belief back to itself (at frame error
+            rates of 0.2 to 0.4 their cross entropy with the bits sent is 4 to 7 % higher).
+        bits: uint8 (..., k), their hard decisions.
+        converged: bool (...), whether all parity checks in use are met.
+        iterations: int (...), how many iterations it took.
+    """
+
+    llr: np.ndarray
+    bits: np.ndarray
+    converged: np.ndarray
+    iterations: np.ndarray
+
+
+class Ldpc:
+    """The 5G LDPC code of base graph 2, rate matched (redundancy version 0, BPSK) to k in n bits.
+
+    The k bits are filled up with zeros to 10 Z, Z being the lifting size; the codeword leaves out
+    the first 2 Z information bits and the filler, and is cut off after, or repeated up to, n bits.
+
+    Args:
+        k: information bits, 12 to 3840.
+        n: coded bits, k to 10 k.
+
+    Attributes:
+        k, n: as given.
+        lifting: Z.
+
+    Raises:
+        ParameterError: k or n out of range.
+
+    >>> code = Ldpc(256, 512)
+    >>> code.lifting, code.encode(np.zeros(256, np.uint8)).shape
+    (32, (512,))
+    """
+
+    def __init__(self, k: int, n: int):
+        self.k = int(require("k", k, 12, 3840))
+        self.n = int(require("n", n, self.k, 10 * self.k))
+        self.lifting, lifting_set = _lifting(self.k)
+        z = self.lifting
+        shifts = np.where(_base_graph()[lifting_set] < 0, -1, _base_graph()[lifting_set] % z)
+
+        buffer = np.arange(_PUNCTURED * z, _COLUMNS * z)
+        buffer = buffer[(buffer < self.k) | (buffer >= _SYSTEMATIC * z)]
+        self._buffer = buffer
+        self._sent = np.resize(buffer, self.n)  # the variable behind each coded bit
+
+        identity = np.zeros((self.k, _SYSTEMATIC * z), np.uint8)
+        np.fill_diagonal(identity, 1)
+        # Sums of at most k ones are exact in float32, which numpy multiplies by BLAS.
+        self._generator = _codewords(identity, shifts, z)[:, self._sent].astype(np.float32)
+        self._graph = _Graph(shifts, z, self.k, self._sent)
+
+    def encode(self, bits: np.ndarray) -> np.ndarray:
+        """Information bits (..., k) of 0 and 1 -> coded bits (..., n), uint8.
+
+        Raises:
+            ParameterError: the last axis is not k long.
+        """
+        bits = np.asarray(bits)
+        if bits.ndim == 0 or bits.shape[-1] != self.k:
+            raise ParameterError(f"bits must have shape (..., {self.k}), not {bits.shape}")
+        sums = bits.astype(np.float32) @ self._generator
+        return sums.astype(np.int32).astype(np.uint8) & 1
+
+    def decode(self, llr: np.ndarray, iterations: int = 100) -> LdpcResult:
+        """Decode by sum-product, each frame until its parity checks are met.
+
+        Args:
+            llr: (..., n), log(P(0) / P(1)) of each coded bit; NaN counts as 0, infinities as
+                +-`LLR_LIMIT`.
+            iterations: after how many to give up.
+
+        Raises:
+            ParameterError: the last axis is not n long, or iterations is not at least 1.
+        """
+        llr = np.asarray(llr)
+        if llr.ndim == 0 or llr.shape[-1] != self.n:
+            raise ParameterError(f"llr must have shape (..., {self.n}), not {llr.shape}")
+        require("iterations", iterations, 1)
+        shape = llr.shape[:-1]
+        channel = self._channel(sanitised(llr).reshape(-1, self.n))
+        frames = channel.shape[1]
+        posterior = np.zeros((frames, self.k), np.float32)
+        converged = np.zeros(frames, bool)
+        taken = np.zeros(frames, np.int64)
+        for start in range(0, frames, _CHUNK):
+            chunk = slice(start, start + _CHUNK)
+            self._graph.decode(
+                channel[:, chunk],
+                int(iterations),
+                posterior[chunk],
+                converged[chunk],
+                taken[chunk],
+            )
+        np.clip(posterior, -LLR_LIMIT, LLR_LIMIT, out=posterior)
+        posterior = posterior.reshape(*shape, self.k)
+        return LdpcResult(
+            posterior,
+            (posterior < 0).astype(np.uint8),
+            converged.reshape(shape),
+            taken.reshape(shape),
+        )
+
+    def _channel(self, llr: np.ndarray) -> np.ndarray:
+        """LLRs of all variables (variables, frames): 0 where unsent, certain where filler."""
+        channel = np.zeros((_COLUMNS * self.lifting, len(llr)), np.float32)
+        channel[self.k : _SYSTEMATIC * self.lifting] = LLR_LIMIT
+        for start in range(0, self.n, len(self._buffer)):
+            part = slice(start, start + len(self._buffer))
+            channel[self._sent[part]] += llr.T[part]  # repeated bits add up
+        return channel
+
+
+def sanitised(llr: np.ndarray) -> np.ndarray:
+    """A float32 copy of LLRs, NaN made 0, and all within +-`LLR_LIMIT`."""
+    clipped = np.clip(np.asarray(llr), -LLR_LIMIT, LLR_LIMIT).astype(np.float32)
+    np.nan_to_num(clipped, copy=False, nan=0.0)
+    return clipped
+
+
+def _codewords(bits: np.ndarray, shifts: np.ndarray, z: int) -> np.ndarray:
+    """Information bits with filler (frames, 10 Z) -> whole codewords (frames, 52 Z).
+
+    The four core rows together hold the first parity block once and each other one twice, so
+    their sum gives the first; the others follow one by one.
+    """
+    blocks = np.zeros((len(bits), _COLUMNS, z), np.uint8)
+    blocks[:, :_SYSTEMATIC] = bits.reshape(-1, _SYSTEMATIC, z)
+
+    def total(row: int, columns: int) -> np.ndarray:
+        result = np.zeros((len(bits), z), np.uint8)
+        for column in np.flatnonzero(shifts[row, :columns] >= 0):
+            result ^= np.roll(blocks[:, column], -shifts[row, column], axis=-1)
+        return result
+
+    p1, p2, p3, p4 = range(_SYSTEMATIC, _SYSTEMATIC + _CORE)
+    core = [total(row, _SYSTEMATIC) for row in range(_CORE)]
+    blocks[:, p1] = np.roll(core[0] ^ core[1] ^ core[2] ^ core[3], shifts[2, p1], axis=-1)
+    first = np.roll(blocks[:, p1], -shifts[0, p1], axis=-1)
+    blocks[:, p2] = core[0] ^ first
+    blocks[:, p3] = core[1] ^ blocks[:, p2]
+    blocks[:, p4] = core[3] ^ first
+    for row in range(_CORE, _ROWS):
+        blocks[:, _SYSTEMATIC + row] = total(row, _SYSTEMATIC + row)
+    return blocks.reshape(len(bits), -1)
+
+
+class _Graph:
+    """The part of the Tanner graph that the sent bits need, laid out for numpy.
+
+    Left out: checks whose own parity bit is not sent (they say nothing), and columns that are all
+    filler (they are known). A parity bit outside the core sits in one check only, so what it says
+    to that check never changes: it is a factor of the check and not an edge.
+
+    The edges are sorted into slots: slot s holds the edge number s of every check that has one.
+    With the checks sorted by falling degree, each slot is one run of edges that belongs to the
+    checks 0, 1, 2 ..., so that products over checks are products of whole slices, and nothing is
+    padded. The edges of the variables are sorted alike.
+    """
+
+    def __init__(self, shifts: np.ndarray, z: int, k: int, sent: np.ndarray):
+        core_end = _SYSTEMATIC + _CORE
+        check_rows = [(row, r, None) for row in range(_CORE) for r in range(z)]
+        for bit in np.unique(sent[sent >= core_end * z]):
+            row, r = divmod(int(bit) - _SYSTEMATIC * z, z)
+            check_rows.append((row, r, int(bit)))
+        used = [c for c in range(core_end) if c * z < k or c >= _SYSTEMATIC]
+        neighbours = [
+            [c * z + (r + shifts[row, c]) % z for c in used if shifts[row, c] >= 0]
+            for row, r, _ in check_rows
+        ]
+        order = sorted(range(len(check_rows)), key=lambda i: -len(neighbours[i]))
+        neighbours = [neighbours[i] for i in order]
+        own = [check_rows[i][2] for i in order]
+
+        edges = [
+            (check, variables[slot])
+            for slot in range(len(neighbours[0]))
+            for check, variables in enumerate(neighbours)
+            if slot < len(variables)
+        ]
+        self._checks = len(neighbours)
+        self._check_slots = _slots([len(variables) for variables in neighbours])
+        self._with_own = np.array([i for i, bit in enumerate(own) if bit is not None], np.intp)
+        self._own = np.array([bit for bit in own if bit is not None], np.intp)
+
+        by_variable: dict[int, list[int]] = {}
+        for edge, (_, variable) in enumerate(edges):
+            by_variable.setdefault(variable, []).append(edge)
+        variables = sorted(by_variable, key=lambda v: -len(by_variable[v]))
+        place = {variable: i for i, variable in enumerate(variables)}
+        self._variables = np.array(variables, np.intp)
+        self._variable_slots = _slots([len(by_variable[v]) for v in variables])
+        self._edge_of = np.array(
+            [
+                by_variable[v][slot]
+                for slot in range(len(self._variable_slots))
+                for v in variables
+                if slot < len(by_variable[v])
+            ],
+            np.intp,
+        )
+        self._variable_of = np.array([place[variable] for _, variable in edges], np.intp)
+        self._information = np.array([place[v] for v in range(k)], np.intp)
+
+    def decode(self, channel, iterations, posterior, converged, taken) -> None:
+        """Decode LLRs (all variables, frames) by at most so many iterations.
+
+        Fills in ``posterior`` (frames, k), ``converged`` and ``taken`` (frames,), which come as
+        zeros. Frames leave the batch when they have converged.
+        """
+        known = np.ascontiguousarray(channel[self._variables])
+        own = np.ones((self._checks, channel.shape[1]), np.float32)
+        own[self._with_own] = np.tanh(channel[self._own] / 2)
+        frames = np.arange(channel.shape[1])  # those still at work
+        messages = np.zeros((len(self._variable_of), len(frames)), np.float32)
+        total, history = known, np.zeros_like(known)
+        for iteration in range(1, iterations + 1):
+            to_check = total.take(self._variable_of, axis=0)
+            to_check -= messages
+            fresh, product = self._check_update(to_check, own)
+            messages *= _DAMPING
+            fresh *= 1 - _DAMPING
+            messages += fresh
+            total = self._variable_update(messages, known)
+            history += total
+            done = self._satisfied(total, own, product)
+            if not done.any():
+                continue
+            posterior[frames[done]] = total[self._information][:, done].T
+            converged[frames[done]] = True
+            taken[frames[done]] = iteration
+            stay = ~done
+            if not stay.any():
+                return
+            frames, known, own = frames[stay], known[:, stay], own[:, stay]
+            messages, total, history = messages[:, stay], total[:, stay], history[:, stay]
+        posterior[frames] = history[self._information].T / iterations
+        taken[frames] = iterations
+
+    def _check_update(self, to_check, own):
+        """Messages of the checks: 2 atanh of the product of the other edges' tanh(x / 2).
+
+        Products from the left and from the right, rather than a division, so that a 0 does no
+        harm. Returns the messages, and the product over each check's edges.
+        """
+        factors = to_check
+        factors *= 0.5
+        np.tanh(factors, out=factors)
+        result = np.empty_like(factors)
+        left = own.copy()
+        for edges, checks in self._check_slots:
+            result[edges] = left[:checks]
+            left[:checks] *= factors[edges]
+        right = np.ones_like(own)
+        for edges, checks in reversed(self._check_slots):
+            result[edges] *= right[:checks]
+            right[:checks] *= factors[edges]
+        np.clip(result, -_TANH_LIMIT, _TANH_LIMIT, out=result)
+        np.divide(1 + result, 1 - result, out=result)
+        return np.log(result, out=result), right
+
+    def _variable_update(self, messages, known):
+        """Posterior LLRs: the channel's and all messages."""
+        gathered = messages.take(self._edge_of, axis=0)
+        total = known.copy()
+        for edges, variables in self._variable_slots:
+            total[:variables] += gathered[edges]
+        return total
+
+    def _satisfied(self, total, own, product):
+        """Whether the hard decisions of each frame meet all checks: bool (frames,)."""
+        ones = (total < 0).take(self._variable_of, axis=0)
+        parity = np.zeros(own.shape, bool)
+        # The posterior of a check's own bit has the sign of its factor plus that of the others.
+        parity[self._with_own] = (own + product)[self._with_own] < 0
+        for edges, checks in self._check_slots:
+            parity[:checks] ^= ones[edges]
+        return ~parity.any(axis=0)
+
+
+def _slots(degrees: list[int]) -> list[tuple[slice, int]]:
+    """For falling degrees: each slot's run of edges, and how many nodes have it."""
+    slots, start = [], 0
+    for slot in range(degrees[0]):
+        count = sum(degree > slot for degree in degrees)
+        slots.append((slice(start, start + count), count))
+        start += count
+    return slots

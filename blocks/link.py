@@ -1,0 +1,325 @@
+"""The link frame: from payload to packet, and from a received packet to payload and status.
+
+FORMAT.md describes the bits; this file is its implementation.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from voicelink.blocks.callsign import SLICES, callsign_slices
+from voicelink.blocks.crc import crc16
+from voicelink.blocks.header import FORMAT_VERSION, HEADER_BITS, FrameType, Header
+from voicelink.blocks.interleaver import Interleaver
+from voicelink.blocks.ldpc import Ldpc, sanitised
+from voicelink.blocks.packet import Packet
+from voicelink.blocks.profile import Profile, profile
+from voicelink.blocks.status import Status
+from voicelink.blocks.whitener import whitening
+from voicelink.models.errors import FormatError, ParameterError, require
+from voicelink.models.latents import moments
+from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES
+
+CERTAIN = 20.0
+"""Magnitude of the LLRs of a payload that the CRC has confirmed."""
+
+HOPELESS = 0.25
+"""Mean reliability of the latents below which a failed frame is concealed and not used."""
+
+TRUSTED = 0.999
+"""Mean reliability from which a soft frame without CRC counts as clean."""
+
+_PAYLOAD = slice(HEADER_BITS, HEADER_BITS + PAYLOAD_BITS)
+
+
+class _Frame:
+    """What both ends do to a frame of a profile with a header."""
+
+    def __init__(self, chosen: Profile):
+        self.code = Ldpc(chosen.information_bits, chosen.bits) if chosen.fec == "ldpc" else None
+        self.interleaver = (
+            Interleaver(chosen.bits, *chosen.interleaver) if chosen.interleaver else None
+        )
+        self.whitening = whitening(chosen.bits)
+        self.signs = 1 - 2 * self.whitening.astype(np.float32)
+
+    def to_air(self, information: np.ndarray) -> np.ndarray:
+        """Information bits (..., k) -> bits on the air (..., n)."""
+        bits = self.code.encode(information) if self.code else information
+        if self.interleaver:
+            bits = self.interleaver.interleave(bits)
+        return bits ^ self.whitening
+
+    def from_air(self, llr: np.ndarray) -> np.ndarray:
+        """LLRs on the air (..., n) -> LLRs of the coded bits (..., n)."""
+        llr = llr * self.signs
+        return self.interleaver.deinterleave(llr) if self.interleaver else llr
+
+
+@functools.lru_cache(maxsize=8)
+def _frame(chosen: Profile) -> _Frame:
+    return _Frame(chosen)
+
+
+class LinkEncoder:
+    """Makes link frames of payloads, counting the superframes from 0.
+
+    Args:
+        profile: name of the link profile.
+        model: number of the speech codec's model, 0..15; it travels in the header.
+        callsign: up to nine characters, or nothing; it travels in slices.
+
+    Attributes:
+        profile: the `Profile`.
+        bits: bits of a frame.
+
+    Raises:
+        ParameterError: no such profile, model out of range, not a callsign, or a callsign with a
+            profile that has no header to carry it.
+
+    >>> packet = LinkEncoder("half").encode(bytes(32))
+    >>> packet.bits, packet.number
+    (592, 0)
+    """
+
+    def __init__(self, profile: str | Profile = "checked", model: int = 1, callsign: str = ""):
+        self.profile = _profile(profile)
+        self.bits = self.profile.bits
+        self._model = int(require("model", model, 0, 15))
+        self._slices = callsign_slices(callsign)
+        if any(self._slices) and not self.profile.header:
+            raise ParameterError(
+                f"callsign must be empty with the profile {self.profile.name}, which has no header "
+                f"to carry it, not {callsign!r}"
+            )
+        self.reset()
+
+    def reset(self) -> None:
+        """Count from 0 again, as at the start of an over."""
+        self._number = 0
+
+    def encode(self, payload: bytes, end: bool = False) -> Packet:
+        """The frame of one superframe.
+
+        Args:
+            payload: 32 bytes.
+            end: whether it is the last of the over; the plain profile cannot say it.
+
+        Returns:
+            The packet, hard, packed to bytes, with the superframe's number.
+
+        Raises:
+            ParameterError: the payload is not 32 bytes.
+        """
+        payload = np.frombuffer(_payload_bytes(payload), np.uint8)
+        number = self._number
+        bits = self._encode(payload[None], [end])[0]
+        return Packet(np.packbits(bits), number)
+
+    def encode_many(self, payloads: np.ndarray) -> np.ndarray:
+        """The frames of many superframes at once, as if one after the other.
+
+        Args:
+            payloads: uint8 (frames, 32).
+
+        Returns:
+            uint8 (frames, `bits`), the bits on the air, one in each element.
+
+        Raises:
+            ParameterError: the shape or type is another.
+        """
+        payloads = np.asarray(payloads)
+        if payloads.ndim != 2 or payloads.shape[1] != PAYLOAD_BYTES or payloads.dtype != np.uint8:
+            raise ParameterError(
+                f"payloads must be uint8 of shape (frames, {PAYLOAD_BYTES}), "
+                f"not {payloads.dtype} of shape {payloads.shape}"
+            )
+        return self._encode(payloads, [False] * len(payloads))
+
+    def _encode(self, payloads: np.ndarray, ends: list[bool]) -> np.ndarray:
+        first = self._number
+        self._number += len(payloads)
+        if not self.profile.header:
+            return np.unpackbits(payloads, axis=1)
+        frames = []
+        for number, (payload, end) in enumerate(zip(payloads, ends, strict=True), first):
+            header = Header(
+                sequence=number % 256,
+                model=self._model,
+                frame_type=FrameType.END if end else FrameType.VOICE,
+                callsign_slice=self._slices[number % SLICES],
+            )
+            data = header.pack() + payload.tobytes()
+            frames.append(data + crc16(data).to_bytes(2, "big"))
+        information = np.frombuffer(b"".join(frames), np.uint8).reshape(len(payloads), -1)
+        return _frame(self.profile).to_air(np.unpackbits(information, axis=1))
+
+
+@dataclass(frozen=True)
+class LinkFrame:
+    """One frame as the receiver understands it.
+
+    Attributes:
+        status: clean, corrected, soft or concealed.
+        payload_llr: float32 (256,), log(P(0) / P(1)) of the payload's bits: +-`CERTAIN` when the
+            CRC confirms them, else what is known about them, also when the status is concealed.
+        header: the header when the CRC confirms it, else None.
+        corrected: coded bits received wrong, by the difference from the frame as it must have
+            been sent; 0 where there is no CRC, None when the CRC fails.
+        iterations: iterations of the LDPC decoder, 0 where there is none.
+        understood: False when the CRC is right but the header names another format version,
+            another model or a reserved frame type: the bits are as sent, and the receiver must
+            judge whether to play them.
+    """
+
+    status: Status
+    payload_llr: np.ndarray
+    header: Header | None = None
+    corrected: int | None = 0
+    iterations: int = 0
+    understood: bool = True
+
+
+class LinkDecoder:
+    """Turns received packets into payload LLRs and a status; raises only `FormatError`.
+
+    Args:
+        profile: name of the link profile.
+        model: number of the speech codec's model; frames of another are marked as not understood.
+        hard_bit_error_rate: the error rate p assumed of the bits in hard packets; a hard bit
+            counts as an LLR of +-log((1 - p) / p).
+
+    Attributes:
+        profile: the `Profile`.
+
+    Raises:
+        ParameterError: no such profile, or a number out of range.
+    """
+
+    def __init__(
+        self,
+        profile: str | Profile = "checked",
+        model: int = 1,
+        hard_bit_error_rate: float = 0.02,
+    ):
+        self.profile = _profile(profile)
+        self._model = int(require("model", model, 0, 15))
+        rate = float(require("hard_bit_error_rate", hard_bit_error_rate, 1e-9, 0.5))
+        self._hard_llr = math.log((1 - rate) / rate)
+
+    def decode(self, packet: Packet) -> LinkFrame:
+        """The frame in one packet.
+
+        Raises:
+            FormatError: the packet has another length than the profile's, or is no packet.
+        """
+        data = packet.data
+        if not isinstance(data, np.ndarray) or data.ndim != 1 or data.dtype.kind not in "buif":
+            raise FormatError("a packet must hold a one-dimensional array of real numbers")
+        if packet.bits != self.profile.bits:
+            raise FormatError(
+                f"a frame of the profile {self.profile.name} must have {self.profile.bits} bits, "
+                f"not {packet.bits}"
+            )
+        if packet.soft:
+            return self.decode_many(data[None])[0]
+        bits = np.unpackbits(data)
+        if not self.profile.header:
+            return LinkFrame(Status.CLEAN, _saturated(bits))
+        return self.decode_many((self._hard_llr * (1 - 2 * bits.astype(np.float32)))[None])[0]
+
+    def decode_many(self, llrs: np.ndarray) -> list[LinkFrame]:
+        """The frames in many soft packets.
+
+        Args:
+            llrs: (frames, bits of the profile), log(P(0) / P(1)); NaN counts as 0.
+
+        Raises:
+            FormatError: the array has another shape or no real numbers.
+        """
+        llrs = np.asarray(llrs)
+        if llrs.dtype.kind not in "buif" or llrs.ndim != 2 or llrs.shape[1] != self.profile.bits:
+            raise FormatError(
+                f"llrs must be real numbers of shape (frames, {self.profile.bits}), "
+                f"not {llrs.dtype} of shape {llrs.shape}"
+            )
+        llrs = sanitised(llrs)
+        if not self.profile.header:
+            return [LinkFrame(_unchecked_status(llr), llr) for llr in llrs]
+        frame = _frame(self.profile)
+        channel = frame.from_air(llrs)
+        if frame.code is None:
+            posterior = channel
+            bits = coded = (channel < 0).astype(np.uint8)
+            iterations = np.zeros(len(llrs), int)
+        else:
+            result = frame.code.decode(channel)
+            posterior, bits = result.llr, result.bits
+            coded = frame.code.encode(result.bits)
+            iterations = result.iterations
+        corrected = ((channel < 0) != coded).sum(axis=1)
+        information = np.packbits(bits, axis=1)
+        return [
+            self._confirmed(data, bits[i], int(corrected[i]), int(iterations[i]))
+            # A CRC over a message that ends with its own CRC leaves 0.
+            if crc16(data) == 0
+            else self._failed(posterior[i, _PAYLOAD].copy(), int(iterations[i]))
+            for i, data in enumerate(map(bytes, information))
+        ]
+
+    def _confirmed(self, data: bytes, bits, corrected: int, iterations: int) -> LinkFrame:
+        header = Header.unpack(data)
+        return LinkFrame(
+            status=Status.CORRECTED if corrected else Status.CLEAN,
+            payload_llr=_saturated(bits[_PAYLOAD]),
+            header=header,
+            corrected=corrected,
+            iterations=iterations,
+            understood=header.version == FORMAT_VERSION
+            and header.model == self._model
+            and header.frame_type in (FrameType.VOICE, FrameType.END),
+        )
+
+    @staticmethod
+    def _failed(llr: np.ndarray, iterations: int) -> LinkFrame:
+        hopeless = mean_reliability(llr) < HOPELESS
+        status = Status.CONCEALED if hopeless else Status.SOFT
+        return LinkFrame(status, llr, corrected=None, iterations=iterations)
+
+
+def mean_reliability(payload_llr: np.ndarray) -> float:
+    """Mean over the latents of how reliable they are, 0..1, given the LLRs (256,) of their bits."""
+    ones = 1 / (1 + np.exp(payload_llr.astype(np.float64)))
+    _, reliability = moments(ones[0::2], ones[1::2])
+    return float(reliability.mean())
+
+
+def _unchecked_status(llr: np.ndarray) -> Status:
+    reliability = mean_reliability(llr)
+    if reliability >= TRUSTED:
+        return Status.CLEAN
+    return Status.CONCEALED if reliability < HOPELESS else Status.SOFT
+
+
+def _saturated(bits: np.ndarray) -> np.ndarray:
+    return np.float32(CERTAIN) * (1 - 2 * bits.astype(np.float32))
+
+
+def _payload_bytes(payload: bytes) -> bytes:
+    try:
+        data = payload if isinstance(payload, bytes) else bytes(memoryview(payload))
+    except TypeError:
+        raise ParameterError(
+            f"payload must be {PAYLOAD_BYTES} bytes, not {type(payload).__name__}"
+        ) from None
+    if len(data) != PAYLOAD_BYTES:
+        raise ParameterError(f"payload must be {PAYLOAD_BYTES} bytes, not {len(data)}")
+    return data
+
+
+# The classes' argument `profile` hides the function of that name.
+_profile = profile

@@ -1,0 +1,67 @@
+"""Writes link_frame.yaml, the test vectors of blocks/FORMAT.md: python make_link_frame.py
+
+Every step of a frame is listed, so that another implementation can find where it differs. The
+tests recompute each of them by other means.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from voicelink.blocks.callsign import callsign_slices
+from voicelink.blocks.interleaver import Interleaver
+from voicelink.blocks.ldpc import Ldpc
+from voicelink.blocks.link import LinkEncoder
+from voicelink.blocks.profile import profiles
+from voicelink.blocks.whitener import whitening
+
+CALLSIGN = "N0CALL"
+FRAMES = 9  # so that every slice of the callsign is seen, and the first one again
+
+
+def payloads() -> list[bytes]:
+    """Payloads that neither repeat nor are all alike: byte j of frame i is 37 i + 11 j mod 256."""
+    return [bytes((37 * i + 11 * j) % 256 for j in range(32)) for i in range(FRAMES)]
+
+
+def main() -> None:
+    """Write the file next to this one."""
+    result = {
+        "callsign": CALLSIGN,
+        "callsign_slices": callsign_slices(CALLSIGN).hex(),
+        "whitening": np.packbits(whitening(888)).tobytes().hex(),
+        "payloads": [payload.hex() for payload in payloads()],
+        "profiles": {},
+    }
+    plain = LinkEncoder("checked", callsign=CALLSIGN)
+    white = np.packbits(whitening(296))
+    information = []
+    for i, payload in enumerate(payloads()):
+        frame = plain.encode(payload, end=i == FRAMES - 1).data
+        information.append((frame ^ white).tobytes())
+    result["information"] = [data.hex() for data in information]
+    for name, profile in profiles().items():
+        encoder = LinkEncoder(name, callsign=CALLSIGN if profile.header else "")
+        entry = {}
+        if profile.fec == "ldpc":
+            code = Ldpc(profile.information_bits, profile.bits)
+            bits = np.unpackbits(np.frombuffer(information[0], np.uint8))
+            codeword = code.encode(bits)
+            interleaved = Interleaver(profile.bits, *profile.interleaver).interleave(codeword)
+            entry["codeword_of_first"] = np.packbits(codeword).tobytes().hex()
+            entry["interleaved_of_first"] = np.packbits(interleaved).tobytes().hex()
+        entry["frames"] = [
+            encoder.encode(payload, end=i == FRAMES - 1).data.tobytes().hex()
+            for i, payload in enumerate(payloads())
+        ]
+        result["profiles"][name] = entry
+    path = Path(__file__).with_name("link_frame.yaml")
+    text = "# Made by make_link_frame.py; bits are packed most significant first. See FORMAT.md.\n"
+    path.write_text(text + yaml.safe_dump(result, sort_keys=False, width=10000))
+
+
+if __name__ == "__main__":
+    main()
