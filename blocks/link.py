@@ -21,11 +21,8 @@ from voicelink.blocks.profile import Profile, profile
 from voicelink.blocks.status import Status
 from voicelink.blocks.whitener import whitening
 from voicelink.models.errors import FormatError, ParameterError, require
-from voicelink.models.latents import moments
+from voicelink.models.latents import CERTAIN, from_llrs
 from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES
-
-CERTAIN = 20.0
-"""Magnitude of the LLRs of a payload that the CRC has confirmed."""
 
 HOPELESS = 0.25
 """Mean reliability of the latents below which a failed frame is concealed and not used."""
@@ -293,8 +290,7 @@ class LinkDecoder:
 
 def mean_reliability(payload_llr: np.ndarray) -> float:
     """Mean over the latents of how reliable they are, 0..1, given the LLRs (256,) of their bits."""
-    ones = 1 / (1 + np.exp(payload_llr.astype(np.float64)))
-    _, reliability = moments(ones[0::2], ones[1::2])
+    _, reliability = from_llrs(payload_llr[None])
     return float(reliability.mean())
 
 

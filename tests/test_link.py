@@ -13,7 +13,6 @@ from voicelink.blocks import callsign, ldpc, link
 from voicelink.blocks.header import FrameType, Header
 from voicelink.blocks.interleaver import Interleaver
 from voicelink.blocks.link import (
-    CERTAIN,
     HOPELESS,
     LinkDecoder,
     LinkEncoder,
@@ -24,6 +23,7 @@ from voicelink.blocks.profile import profile, profile_of_length, profiles
 from voicelink.blocks.status import Status
 from voicelink.link_sim.fer import awgn_llrs
 from voicelink.models.errors import FormatError, ParameterError
+from voicelink.models.latents import CERTAIN
 
 NAMES = ["plain", "checked", "half", "third"]
 WITH_HEADER = NAMES[1:]
