@@ -33,7 +33,7 @@ def require(
     try:
         number = float(value)
         good = number - number == 0 and not isinstance(value, bool)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         good = False
     if good and (low is None or number >= low) and (high is None or number <= high):
         return value

@@ -179,7 +179,6 @@ def test_random_bits_decode_to_something(tmp_path: Path, voicelink) -> None:
         ("receive o.xyz", "must end with .wav"),
         ("receive o.wav --idle 0", "--idle must be"),
         ("receive o.wav --profile bare", "profile must be one of"),
-        ("channel --from tcp://127.0.0.1:5555", "--to"),
     ],
 )  # fmt: skip
 def test_bad_input_gets_one_line_and_leaves_nothing(
