@@ -26,16 +26,20 @@ need() {
     exit 1
 }
 
-# environment FOLDER EXTRA: a virtual environment with gr-voicelink and the extra in it.
+# virtual FOLDER: makes a virtual environment.
 # It sees the system's packages, because GNU Radio is one of them.
-environment() {
-    folder=$1; extra=$2
+virtual() {
     if [ -x /usr/bin/python3 ]; then python=/usr/bin/python3; else python=python3; fi
     need "$python -c 'import ensurepip, venv'" python3-venv
-    [ -x "$folder/bin/python" ] || "$python" -m venv --system-site-packages "$folder"
-    # The wheel is built from a clean state: what an earlier build left is not in it.
+    [ -x "$1/bin/python" ] || "$python" -m venv --system-site-packages "$1"
+}
+
+# environment FOLDER EXTRAS: a virtual environment with gr-voicelink and its extras in it.
+environment() {
+    virtual "$1"
+    # What an earlier build left would get into this one.
     rm -rf build
-    say "installing gr-voicelink[$extra] into $folder"
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
-        --constraint tests/constraints.txt ".[$extra]"
+    say "installing gr-voicelink[$2] into $1"
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --constraint tests/constraints.txt ".[$2]"
 }

@@ -1,0 +1,143 @@
+"""Training: a tiny model learns for some steps, goes on from where it was, and is exported."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra `training`")
+
+import soundfile  # noqa: E402
+
+from voicelink.models.codec import SpeechDecoder, SpeechEncoder, code  # noqa: E402
+from voicelink.models.sizes import SUPERFRAME_SAMPLES  # noqa: E402
+from voicelink.models.training.damage import damage  # noqa: E402
+from voicelink.models.training.export import export, load_run, released_weights  # noqa: E402
+from voicelink.models.training.losses import SpectralLoss  # noqa: E402
+from voicelink.models.training.networks import (  # noqa: E402
+    Encoder,
+    EncoderStep,
+    Sizes,
+    States,
+    quantise,
+)
+from voicelink.models.training.train import Codec, train  # noqa: E402
+
+TINY = {
+    "encoder_fine": 8, "encoder_fine_blocks": 1, "encoder_coarse": 8, "encoder_coarse_blocks": 1,
+    "decoder_fine": 8, "decoder_fine_blocks": 1, "decoder_coarse": 8, "decoder_coarse_blocks": 1,
+}  # fmt: skip
+CARD = {"id": "tiny", "number": 15, "title": "a test", "trained_on": []}
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # torch's own, of its exporter
+
+
+def config(*steps: int) -> dict:
+    stage = {"rate": 0.003, "final_rate": 0.001, "damage": 0.3, "judges_first": 1, "judged_samples": 2000}
+    return {
+        "model": "tiny",
+        "seed": 1,
+        "sizes": TINY,
+        "clip_superframes": 2,
+        "batch": 2,
+        "weights": {"made": 1},
+        "validate_every": sum(steps),
+        "checkpoint_every": 2,
+        "ema": 0.9,
+        "stages": [
+            stage | {"name": name, "steps": n, "adversarial": k}
+            for k, (name, n) in enumerate(zip(("spectra", "voice"), steps, strict=True))
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory, sample: np.ndarray) -> Path:
+    """A folder as the training expects it, of the bundled sample."""
+    folder = tmp_path_factory.mktemp("speech")
+    for part in ("train", "dev", "noise"):
+        (folder / part).mkdir()
+    rows = ["file\tsource\tspeaker\tseconds"]
+    for k in range(3):
+        piece = sample[k * 40000 : (k + 1) * 40000]
+        soundfile.write(folder / "train" / f"{k}.flac", piece, 8000)
+        rows.append(f"train/{k}.flac\tmade\t{k}\t{len(piece) / 8000}")
+    (folder / "train.tsv").write_text("\n".join(rows) + "\n")
+    soundfile.write(folder / "dev" / "d.flac", sample[:24000], 8000)
+    noise = np.random.default_rng(0).normal(0, 0.1, 32000)
+    soundfile.write(folder / "noise" / "n.flac", noise, 8000)
+    return folder
+
+
+def test_training_stops_and_goes_on_and_is_exported(corpus: Path, tmp_path: Path) -> None:
+    cache, run = tmp_path / "cache", tmp_path / "run"
+    train(config(2, 2), corpus, cache, run, "cpu", None)
+    finished = train(config(2, 4), corpus, cache, run, "cpu", None)
+    assert finished.step == 6
+    rows = list(csv.DictReader((run / "log.csv").open()))
+    assert [int(r["step"]) for r in rows] == [2, 4, 6]
+    assert rows[-1]["stage"] == "voice" and float(rows[-1]["estoi"]) > -1
+    assert all(np.isfinite(float(r["spectral"])) for r in rows)
+
+    model = tmp_path / "tiny"
+    codec = load_run(run / "checkpoint.pt")
+    export(codec, model, CARD)
+    audio = np.random.default_rng(2).normal(0, 0.1, 9000).astype(np.float32)
+    assert np.isfinite(code(audio, model)).all()
+    # The graph, stepped by superframes, says what the network says of the whole.
+    encoder = SpeechEncoder(model)
+    levels = quantise(codec.encoder(torch.from_numpy(audio[:7680])[None], States(None)))
+    bits = np.unpackbits(np.frombuffer(encoder.encode(audio), np.uint8)).reshape(-1, 2)
+    equal = levels.detach().numpy().reshape(-1) == 2 * bits[:, 0] + bits[:, 1]
+    assert equal.mean() > 0.99
+
+
+def test_a_released_models_weights_are_a_start() -> None:
+    weights = released_weights("neural-800")
+    codec = Codec(Sizes())
+    codec.load_state_dict(weights)
+    rng = np.random.default_rng(3)
+    audio = rng.normal(0, 0.05, 5 * SUPERFRAME_SAMPLES).astype(np.float32)
+    encoder, decoder = SpeechEncoder(), SpeechDecoder()
+    wanted = decoder.decode(encoder.encode(audio) + encoder.flush())[decoder.delay :]
+    got = codec.eval().code(audio)
+    error = np.sqrt(np.mean((got - wanted[: len(got)]) ** 2) / np.mean(got**2))
+    assert error < 0.1
+
+
+def test_whole_clips_and_single_superframes_agree() -> None:
+    torch.manual_seed(0)
+    encoder = Encoder(Sizes(**TINY)).eval()
+    audio = torch.randn(1, 3 * SUPERFRAME_SAMPLES) * 0.1
+    whole = quantise(encoder(audio, States(None)))
+    step = EncoderStep(encoder)
+    states = [torch.zeros(1, *s) for s in encoder.state_shapes()]
+    parts = []
+    for piece in audio.split(SUPERFRAME_SAMPLES, dim=1):
+        levels, *states = step(piece, *states)
+        parts.append(levels)
+    assert (torch.cat(parts, dim=1) == whole).float().mean() > 0.999
+
+
+def test_the_loss_hears_a_difference_at_any_level() -> None:
+    loss = SpectralLoss()
+    torch.manual_seed(0)
+    a, b = torch.randn(2, 8000) * 0.1, torch.randn(2, 8000) * 0.1
+    assert loss(a, a) < 1e-4 < loss(b, a)
+    assert loss(b / 30, a / 30) == pytest.approx(float(loss(b, a)), rel=0.05)
+    assert torch.isfinite(loss(torch.zeros(2, 8000), torch.zeros(2, 8000)))
+
+
+def test_damage_touches_its_share_and_says_so() -> None:
+    generator = torch.Generator().manual_seed(0)
+    level = torch.randint(0, 4, (400, 16, 16), generator=generator).float()
+    mean, reliability = damage(level, 0.5, generator)
+    whole = ((mean - (2 * level - 3) / 3).abs() < 1e-6).flatten(1).all(1)
+    assert 0.4 < whole.float().mean() < 0.65
+    assert (reliability[whole] > 0.99).all()
+    assert reliability.min() >= 0 and reliability.max() <= 1 and mean.abs().max() <= 1
+    untouched, _ = damage(level, 0.0, generator)
+    assert torch.allclose(untouched, (2 * level - 3) / 3)
