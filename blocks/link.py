@@ -263,9 +263,9 @@ class LinkDecoder:
         information = np.packbits(bits, axis=1)
         return [
             self._confirmed(data, bits[i], int(corrected[i]), int(iterations[i]))
-            # A CRC over a message that ends with its own CRC leaves 0. The parity checks must be met
-            # as well: that refuses one right frame in 20000, and noise, which passes a CRC once in
-            # 65536 times, all but never meets them.
+            # A CRC over a message that ends with its own CRC leaves 0. Parity checks count too:
+            # that refuses one right frame in 20000, and noise, which passes a CRC once in 65536
+            # times, all but never meets them.
             if converged[i] and crc16(data) == 0
             else self._failed(posterior[i, _PAYLOAD].copy(), int(iterations[i]))
             for i, data in enumerate(map(bytes, information))
