@@ -14,7 +14,10 @@ def summary(report: dict) -> str:
         f"{frames[s.value]} {s.value} ({100 * frames[s.value] / sent:.0f} %)" for s in Status
     )
     lines = [
-        ("link", f"{report['model']}, profile {report['profile']}, {report['seconds']:.2f} s of speech"),
+        (
+            "link",
+            f"{report['model']}, profile {report['profile']}, {report['seconds']:.2f} s of speech",
+        ),
         ("rates", f"payload {rates['payload']:.0f} bit/s, gross {rates['gross']:.0f} bit/s"),
         ("superframes", f"{frames['sent']} sent: {states}"),
         (
@@ -25,8 +28,9 @@ def summary(report: dict) -> str:
         ("corrected", f"{report['bits_corrected']} bits by error correction"),
         (
             "latency",
-            f"channel {latency['channel_mean']:.0f} ms mean, {latency['channel_p95']:.0f} ms at 95 %,"
-            f" {latency['channel_max']:.0f} ms at most; mouth to ear {latency['mouth_to_ear']:.0f} ms",
+            f"channel {latency['channel_mean']:.0f} ms mean, {latency['channel_p95']:.0f} ms at"
+            f" 95 %, {latency['channel_max']:.0f} ms at most; mouth to ear"
+            f" {latency['mouth_to_ear']:.0f} ms",
         ),
     ]
     for stage in report["channel"]:

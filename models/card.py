@@ -84,7 +84,9 @@ def card(model: str | Path = DEFAULT) -> Card:
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ModelError(f"cannot read the model card {folder / 'card.yaml'}: {reason}") from None
-    if layout != {"version": PAYLOAD_VERSION, "bits": sizes.PAYLOAD_BITS} or not all(files.values()):
+    if layout != {"version": PAYLOAD_VERSION, "bits": sizes.PAYLOAD_BITS} or not all(
+        files.values()
+    ):
         raise ModelError(
             f"model {result.id}: its payload is version {layout['version']} of {layout['bits']}"
             f" bits; this software reads version {PAYLOAD_VERSION} of {sizes.PAYLOAD_BITS} bits"

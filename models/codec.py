@@ -1,9 +1,9 @@
 """The codec at run time: audio to payloads and back, on ONNX Runtime.
 
-    >>> encoder, decoder = SpeechEncoder(), SpeechDecoder()
-    >>> payload = encoder.encode(np.zeros(2560, np.float32))
-    >>> len(payload), decoder.decode(payload).shape
-    (32, (2560,))
+>>> encoder, decoder = SpeechEncoder(), SpeechDecoder()
+>>> payload = encoder.encode(np.zeros(2560, np.float32))
+>>> len(payload), decoder.decode(payload).shape
+(32, (2560,))
 """
 
 from __future__ import annotations
@@ -57,9 +57,7 @@ def _session(model: str, name: str, threads: int):
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     content = card(model).file(name)
     try:
-        return onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
-        )
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises many kinds, all of them plain Exceptions
         reason = " ".join(str(error).split())
         raise ModelError(f"model {model}: {name} does not load: {reason}") from None

@@ -26,9 +26,7 @@ class TransportError(VoiceLinkError, OSError):
     """A socket could not be opened, or its settings do not go together."""
 
 
-def require(
-    name: str, value: float, low: float | None = None, high: float | None = None
-) -> float:
+def require(name: str, value: float, low: float | None = None, high: float | None = None) -> float:
     """``value`` as given, if it is a finite number within [low, high]; else `ParameterError`."""
     try:
         number = float(value)

@@ -36,7 +36,13 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # torch's own, of its exporte
 
 
 def config(*steps: int) -> dict:
-    stage = {"rate": 0.003, "final_rate": 0.001, "damage": 0.3, "judges_first": 1, "judged_samples": 2000}
+    stage = {
+        "rate": 0.003,
+        "final_rate": 0.001,
+        "damage": 0.3,
+        "judges_first": 1,
+        "judged_samples": 2000,
+    }
     return {
         "model": "tiny",
         "seed": 1,

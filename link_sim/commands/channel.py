@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
 from voicelink.link_sim.commands.options import add_channel_options, chain_from
-from voicelink.models.errors import ParameterError, one_of, require
+from voicelink.link_sim.commands.sockets import add_socket_options, open_receiver, open_sender
+from voicelink.link_sim.commands.streams import ended_by_signals
+from voicelink.models.errors import ParameterError, require
 
 if TYPE_CHECKING:
     from voicelink.link_sim.live import LiveReport
 
 HELP = "a simulated channel between two ZeroMQ addresses, in real time"
-
-_PATTERNS = {"pubsub": ("sub", "pub"), "pushpull": ("pull", "push")}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,22 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bind-from", action="store_true", help="bind --from, not connect")
     parser.add_argument("--connect-to", action="store_true", help="connect --to, not bind")
-    parser.add_argument(
-        "--pattern", metavar="pubsub|pushpull", default="pubsub", help="default: pubsub"
-    )
-    parser.add_argument(
-        "--pdu",
-        action="store_true",
-        help="send PDUs as GNU Radio's message blocks take them: soft bits and numbers travel too",
-    )
-    parser.add_argument(
-        "--allow-remote", action="store_true", help="bind where other machines can reach it"
-    )
-    parser.add_argument("--keys", metavar="FILE", help="CURVE secret key file, for both sockets")
-    parser.add_argument("--server-key", metavar="FILE", help="public key of what is connected to")
-    parser.add_argument(
-        "--clients", metavar="DIR", help="public keys of those who may connect to what is bound"
-    )
+    add_socket_options(parser)
     parser.add_argument("--seconds", metavar="S", type=float, help="stop after so long")
     parser.add_argument(
         "--every", metavar="S", type=float, default=5.0, help="report every S seconds (default: 5)"
@@ -72,7 +56,6 @@ def run(args: argparse.Namespace) -> int:
     require("--every", args.every, 0.01)
     if args.seconds is not None:
         require("--seconds", args.seconds, 0)
-    patterns = _PATTERNS[one_of("--pattern", args.pattern, _PATTERNS)]
     chain = chain_from(args)
     if chain.gives_soft() and not args.pdu:
         raise ParameterError(
@@ -80,17 +63,12 @@ def run(args: argparse.Namespace) -> int:
             "--channel awgn:ebn0_db=...,decisions=hard"
         )
 
-    from voicelink.blocks.zeromq import Keys, Receiver, Sender
     from voicelink.link_sim.live import run_live
 
-    if args.keys is None and (args.server_key or args.clients):
-        raise ParameterError("--server-key and --clients need --keys, this end's own key file")
-    keys = Keys.load(args.keys, args.server_key, args.clients) if args.keys else None
-    both = {"keys": keys, "allow_remote": args.allow_remote}
     with (
-        _StopSignals() as stop,
-        Receiver(args.source, patterns[0], bind=args.bind_from, **both) as receiver,
-        Sender(args.to, patterns[1], bind=not args.connect_to, pdu=args.pdu, **both) as sender,
+        ended_by_signals() as stop,
+        open_receiver(args, bind=args.bind_from) as receiver,
+        open_sender(args, bind=not args.connect_to) as sender,
     ):
         print(f"channel: {receiver.endpoint} -> {sender.endpoint}", file=sys.stderr, flush=True)
 
@@ -108,29 +86,6 @@ def run(args: argparse.Namespace) -> int:
         values = _as_dict(report, receiver.malformed)
         print(json.dumps({"final": True} | values) if args.json else _summary(values), flush=True)
     return 0
-
-
-class _StopSignals:
-    """While it is entered, SIGINT and SIGTERM ask for the end instead of bringing it about."""
-
-    def __init__(self) -> None:
-        self._asked = False
-
-    def __call__(self) -> bool:
-        return self._asked
-
-    def __enter__(self) -> _StopSignals:
-        self._before = {
-            number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _ask(self, number: int, frame: object) -> None:
-        self._asked = True
 
 
 def _line(report: LiveReport) -> str:

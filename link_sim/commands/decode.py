@@ -11,7 +11,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", help="bitstream file, or - for standard input")
     parser.add_argument("output", help="audio file (.wav, .flac...), or - for standard output")
     parser.add_argument(
-        "--raw", action="store_true",
+        "--raw",
+        action="store_true",
         help="give out raw 16-bit samples, 8 kHz mono, decoded as they come",
     )
     parser.add_argument(
@@ -48,7 +49,9 @@ def run(args: argparse.Namespace) -> int:
         else:
             payload, left = split_payloads(source.read())
             if not payload:
-                raise FormatError(f"{args.input} holds no whole superframe of {PAYLOAD_BYTES} bytes")
+                raise FormatError(
+                    f"{args.input} holds no whole superframe of {PAYLOAD_BYTES} bytes"
+                )
             audio = decoder.decode(payload)[decoder.delay :]
             write_audio(args.output, np.asarray(audio))
     if left:

@@ -14,7 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", help="audio file, or - for standard input")
     parser.add_argument("output", help="bitstream file, or - for standard output")
     parser.add_argument(
-        "--raw", action="store_true",
+        "--raw",
+        action="store_true",
         help="the input is raw 16-bit samples, 8 kHz mono, encoded as they come",
     )
     add_model_option(parser)

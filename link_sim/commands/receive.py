@@ -8,17 +8,27 @@ HELP = "a ZeroMQ address to a speech file or pipe, in real time"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from voicelink.link_sim.commands.sockets import add_socket_options
+    from voicelink.link_sim.commands.sockets import add_end_options, add_socket_options
     from voicelink.link_sim.commands.streams import add_model_option
 
-    parser.add_argument("output", nargs="?", default="-", help="audio file (.wav, .flac...), or - for standard output")
     parser.add_argument(
-        "--from", dest="source", default="tcp://127.0.0.1:5555", metavar="FROM",
+        "output",
+        nargs="?",
+        default="-",
+        help="audio file (.wav, .flac...), or - for standard output",
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        default="tcp://127.0.0.1:5555",
+        metavar="FROM",
         help="address (default %(default)s)",
     )
-    add_socket_options(parser, binds=False)
+    add_socket_options(parser)
+    add_end_options(parser, binds=False)
     parser.add_argument(
-        "--profile", default="auto",
+        "--profile",
+        default="auto",
         help="plain, checked, half, third; default auto: by the length of each frame",
     )
     add_model_option(parser)
@@ -27,11 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fast", action="store_true", help="do not wait for the speech's own time")
     parser.add_argument(
-        "--buffer", type=float, default=0.4, metavar="S",
+        "--buffer",
+        type=float,
+        default=0.4,
+        metavar="S",
         help="seconds to wait for stragglers (default 0.4)",
     )
     parser.add_argument(
-        "--idle", type=float, default=5, metavar="S",
+        "--idle",
+        type=float,
+        default=5,
+        metavar="S",
         help="seconds without a frame that end an over (default 5)",
     )
     parser.add_argument("--seconds", type=float, metavar="S", help="stop after so long in any case")
@@ -64,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     receiver = Receiver(args.profile, args.model)
     skip = receiver.delay
 
-    with open_receiver(args) as source:
+    with open_receiver(args, bind=args.bind) as source:
 
         def record(write):
             def play(audio):

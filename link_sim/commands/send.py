@@ -8,20 +8,27 @@ HELP = "speech file or pipe to a ZeroMQ address, in real time"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from voicelink.link_sim.commands.sockets import add_socket_options
+    from voicelink.link_sim.commands.sockets import add_end_options, add_socket_options
     from voicelink.link_sim.commands.streams import add_link_options
 
     parser.add_argument("input", nargs="?", default="-", help="audio file, or - for standard input")
-    parser.add_argument("--to", default="tcp://127.0.0.1:5555", help="address (default %(default)s)")
-    add_socket_options(parser, binds=True)
+    parser.add_argument(
+        "--to", default="tcp://127.0.0.1:5555", help="address (default %(default)s)"
+    )
+    add_socket_options(parser)
+    add_end_options(parser, binds=True)
     add_link_options(parser)
     parser.add_argument(
-        "--raw", action="store_true",
+        "--raw",
+        action="store_true",
         help="the input is raw 16-bit samples, 8 kHz mono, sent as they come",
     )
     parser.add_argument("--fast", action="store_true", help="do not wait for the speech's own time")
     parser.add_argument(
-        "--wait", type=float, default=10, metavar="S",
+        "--wait",
+        type=float,
+        default=10,
+        metavar="S",
         help="seconds to wait for a receiver before the first frame (default 10; 0: not at all)",
     )
 
@@ -42,9 +49,11 @@ def run(args: argparse.Namespace) -> int:
     require("--wait", args.wait, 0, 1e6)
     transmitter = Transmitter(args.profile, args.model, args.callsign)
     pieces = None if args.raw else [read_audio(args.input, note)]
-    with open_sender(args) as sender:
-        note(f"{args.profile}, {transmitter.link.bits / SUPERFRAME_SECONDS:.0f} bit/s,"
-             f" at {sender.endpoint}")
+    with open_sender(args, bind=args.bind) as sender:
+        note(
+            f"{args.profile}, {transmitter.link.bits / SUPERFRAME_SECONDS:.0f} bit/s,"
+            f" at {sender.endpoint}"
+        )
         if args.wait and not sender.wait_for_peer(args.wait):
             note(f"no receiver came within {args.wait:g} s; sending all the same")
 

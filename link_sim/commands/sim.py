@@ -17,7 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_link_options(parser)
     add_channel_options(parser)
     parser.add_argument(
-        "--buffer", type=float, default=0.2, metavar="S",
+        "--buffer",
+        type=float,
+        default=0.2,
+        metavar="S",
         help="seconds that the receiver waits for stragglers (default 0.2)",
     )
     parser.add_argument("--picture", metavar="FILE", help="draw waveform, spectrograms and frames")

@@ -1,4 +1,4 @@
-"""The options of a ZeroMQ end, and how it is opened."""
+"""The options of ZeroMQ sockets, and how they are opened."""
 
 from __future__ import annotations
 
@@ -6,30 +6,28 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from voicelink.blocks.zeromq import Receiver, Sender
+    from voicelink.blocks.zeromq import Keys, Receiver, Sender
+
+_PATTERNS = {"pubsub": ("pub", "sub"), "pushpull": ("push", "pull")}
 
 
-def add_socket_options(parser: argparse.ArgumentParser, binds: bool) -> None:
-    """Add the options of a socket that binds, or connects, unless told otherwise."""
+def add_socket_options(parser: argparse.ArgumentParser) -> None:
+    """Add what all sockets of a verb have in common."""
     parser.add_argument(
-        "--pattern", default="pubsub",
-        help="pubsub (default): every receiver hears all; pushpull: each frame goes to one",
-    )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--bind", dest="bind", action="store_true", default=binds,
-        help="wait at the address" + (" (default)" if binds else ""),
-    )
-    where.add_argument(
-        "--connect", dest="bind", action="store_false",
-        help="go to the address" + ("" if binds else " (default)"),
+        "--pattern",
+        metavar="pubsub|pushpull",
+        default="pubsub",
+        help="every receiver hears all (default), or each frame goes to one",
     )
     parser.add_argument(
-        "--pdu", action="store_true",
-        help="serialised PDUs, as GNU Radio's message blocks speak; a receiver knows both",
+        "--pdu",
+        action="store_true",
+        help="send PDUs, as GNU Radio's message blocks take them: soft bits and numbers travel"
+        " too; what receives knows both forms",
     )
     parser.add_argument(
-        "--allow-remote", action="store_true",
+        "--allow-remote",
+        action="store_true",
         help="bind also where other machines reach it (use --keys then)",
     )
     parser.add_argument("--keys", metavar="FILE", help="CURVE secret key file of this end")
@@ -37,34 +35,50 @@ def add_socket_options(parser: argparse.ArgumentParser, binds: bool) -> None:
     parser.add_argument(
         "--clients", metavar="DIR", help="public key files of those who may connect (binding end)"
     )
+
+
+def add_end_options(parser: argparse.ArgumentParser, binds: bool) -> None:
+    """Add what a verb with one socket has, which binds, or connects, unless told otherwise."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--bind",
+        action="store_true",
+        default=binds,
+        help="wait at the address" + (" (default)" if binds else ""),
+    )
+    where.add_argument(
+        "--connect",
+        dest="bind",
+        action="store_false",
+        help="go to the address" + ("" if binds else " (default)"),
+    )
     parser.add_argument(
-        "--make-keys", metavar="DIR", help="make key files for both ends in DIR, and end"
+        "--make-keys", metavar="DIR", help="make key files for both ends in DIR, and leave"
     )
 
 
-def open_sender(args: argparse.Namespace) -> Sender:
+def open_sender(args: argparse.Namespace, bind: bool) -> Sender:
     """The sending socket at ``args.to``."""
     from voicelink.blocks.zeromq import Sender
 
     return Sender(
         args.to,
-        patterns(args)[0],
-        bind=args.bind,
+        _patterns(args)[0],
+        bind=bind,
         pdu=args.pdu,
         keys=_keys(args),
         allow_remote=args.allow_remote,
     )
 
 
-def open_receiver(args: argparse.Namespace) -> Receiver:
+def open_receiver(args: argparse.Namespace, bind: bool) -> Receiver:
     """The receiving socket at ``args.source``."""
     from voicelink.blocks.zeromq import Receiver
 
     return Receiver(
         args.source,
-        patterns(args)[1],
-        bind=args.bind,
-        form="pdu" if args.pdu else "auto",
+        _patterns(args)[1],
+        bind=bind,
         keys=_keys(args),
         allow_remote=args.allow_remote,
     )
@@ -81,15 +95,14 @@ def made_keys(args: argparse.Namespace) -> bool:
     return True
 
 
-def patterns(args: argparse.Namespace) -> tuple[str, str]:
+def _patterns(args: argparse.Namespace) -> tuple[str, str]:
     """The patterns of the sending and of the receiving end."""
     from voicelink.models.errors import one_of
 
-    known = {"pubsub": ("pub", "sub"), "pushpull": ("push", "pull")}
-    return known[one_of("--pattern", args.pattern, known)]
+    return _PATTERNS[one_of("--pattern", args.pattern, _PATTERNS)]
 
 
-def _keys(args: argparse.Namespace):
+def _keys(args: argparse.Namespace) -> Keys | None:
     from voicelink.blocks.zeromq import Keys
     from voicelink.models.errors import ParameterError
 

@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
 from voicelink.blocks.files import writing
@@ -45,11 +45,11 @@ def open_input(path: str) -> Iterator[BinaryIO]:
     if path == "-":
         yield sys.stdin.buffer
         return
-    try:
-        file = open(path, "rb")
-    except OSError as error:
-        raise FormatError(f"cannot read {path}: {error.strerror}") from None
-    with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(open(path, "rb"))
+        except OSError as error:
+            raise FormatError(f"cannot read {path}: {error.strerror}") from None
         yield file
 
 

@@ -6,7 +6,6 @@ rate; hard bits that are trusted wrongly; soft bits of an AWGN channel; whole su
 
 from __future__ import annotations
 
-
 import torch
 from torch import Tensor
 
@@ -48,8 +47,10 @@ def damage(level: Tensor, share: float, generator: torch.Generator) -> tuple[Ten
     trusted = torch.where(flat < rate, -sign, sign) * certain
     llr = torch.where((kind >= 0.25) & (kind < 0.45), trusted, llr)
     # Soft bits: a consistent Gaussian LLR has the variance of twice its mean.
-    strength = 10 ** (uniform(-0.7, 1.2) + uniform(-0.3, 0.3, batch, frames // FRAMES, 1, 1)
-                      .repeat_interleave(FRAMES, dim=1))
+    strength = 10 ** (
+        uniform(-0.7, 1.2)
+        + uniform(-0.3, 0.3, batch, frames // FRAMES, 1, 1).repeat_interleave(FRAMES, dim=1)
+    )
     soft = sign * strength + torch.sqrt(2 * strength) * normal
     llr = torch.where((kind >= 0.45) & (kind < 0.7), soft, llr)
     # Lost superframes: one is often followed by the next.
@@ -66,5 +67,3 @@ def damage(level: Tensor, share: float, generator: torch.Generator) -> tuple[Ten
         torch.where(untouched, value, mean),
         torch.where(untouched, torch.ones_like(mean), reliability),
     )
-
-

@@ -120,7 +120,7 @@ class Clips:
 
 
 def _coloured(audio: np.ndarray, rng: np.random.Generator, gain_db: float = 8) -> np.ndarray:
-    """A microphone's frequency response: a smooth random curve, by multiplication of the spectrum."""
+    """A microphone's frequency response: a smooth random curve over the spectrum."""
     size = 1 << int(np.ceil(np.log2(len(audio) + 256)))
     spectrum = np.fft.rfft(audio, size)
     places = np.linspace(0, 1, 7)

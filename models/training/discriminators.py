@@ -1,6 +1,8 @@
-"""Discriminators of the adversarial stage: of periods (HiFi-GAN) and of spectra (Vocos, EnCodec)."""
+"""Discriminators of the adversarial stage: of periods (HiFi-GAN), of spectra (EnCodec)."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +20,7 @@ class PeriodDiscriminator(nn.Module):
         self.period = period
         widths = [1, width, 2 * width, 4 * width]
         self.convs = nn.ModuleList(
-            weight_norm(nn.Conv2d(a, b, (5, 1), (3, 1), (2, 0))) for a, b in zip(widths, widths[1:])
+            weight_norm(nn.Conv2d(a, b, (5, 1), (3, 1), (2, 0))) for a, b in pairwise(widths)
         )
         self.last = weight_norm(nn.Conv2d(4 * width, 4 * width, (5, 1), 1, (2, 0)))
         self.out = weight_norm(nn.Conv2d(4 * width, 1, (3, 1), 1, (1, 0)))
@@ -54,7 +56,11 @@ class SpectrumDiscriminator(nn.Module):
         with torch.autocast(audio.device.type, enabled=False):
             spectrum = torch.view_as_real(
                 torch.stft(
-                    audio.float(), self.size, self.size // 4, window=self.window, return_complex=True
+                    audio.float(),
+                    self.size,
+                    self.size // 4,
+                    window=self.window,
+                    return_complex=True,
                 )
             )
             power = (spectrum**2).sum(-1, keepdim=True)

@@ -1,7 +1,7 @@
-"""Exports a training run as a released model: ``python -m voicelink.models.training.export --help``.
+"""Exports a training run as a model: ``python -m voicelink.models.training.export --help``.
 
-Weights are stored in 16 bits and computed with in 32; the graphs use ONNX's standard operators only.
-The exported files are run beside the PyTorch networks on noise-like audio before they are kept.
+Weights are stored in 16 bits and computed with in 32; the graphs use ONNX's standard operators
+only. The exported files are run beside the PyTorch networks on noise-like audio before they are kept.
 """
 
 from __future__ import annotations
@@ -178,7 +178,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a run")
     parser.add_argument("folder", type=Path, help="where the model's files go")
     parser.add_argument(
-        "--card", type=Path, default=Path(__file__).with_name("neural-800.card.yaml"),
+        "--card",
+        type=Path,
+        default=Path(__file__).with_name("neural-800.card.yaml"),
         help="the parts of the card that a person writes: id, number, data, licences",
     )
     args = parser.parse_args(argv)

@@ -10,7 +10,7 @@ from voicelink.models.sizes import SAMPLE_RATE
 
 
 def magnitude(audio: Tensor, size: int, hop: int, window: Tensor) -> Tensor:
-    """STFT magnitudes (batch, bins, time); smooth at zero, where a complex modulus has no gradient."""
+    """STFT magnitudes (batch, bins, time), smooth at zero, where a modulus has no gradient."""
     spectrum = torch.view_as_real(
         torch.stft(audio, size, hop, window=window, center=True, return_complex=True)
     )
@@ -71,7 +71,9 @@ class SpectralLoss(nn.Module):
 
 def hinge_discriminator(real: list[Tensor], fake: list[Tensor]) -> Tensor:
     """Hinge loss of the discriminators (Lim & Ye, 2017), averaged over them."""
-    return sum(F.relu(1 - r).mean() + F.relu(1 + f).mean() for r, f in zip(real, fake)) / len(real)
+    return sum(
+        F.relu(1 - r).mean() + F.relu(1 + f).mean() for r, f in zip(real, fake, strict=True)
+    ) / len(real)
 
 
 def hinge_generator(fake: list[Tensor]) -> Tensor:
@@ -81,8 +83,8 @@ def hinge_generator(fake: list[Tensor]) -> Tensor:
 def feature_matching(real: list[list[Tensor]], fake: list[list[Tensor]]) -> Tensor:
     """Mean absolute distance of the discriminators' features, relative to their size."""
     total, count = 0.0, 0
-    for a, b in zip(real, fake):
-        for x, y in zip(a, b):
+    for a, b in zip(real, fake, strict=True):
+        for x, y in zip(a, b, strict=True):
             x = x.detach()
             total = total + (y - x).abs().mean() / (x.abs().mean() + 1e-3)
             count += 1

@@ -1,4 +1,4 @@
-"""Writes measured quality into a model's card: ``python -m voicelink.models.training.quality --help``."""
+"""Writes measured quality into a card: ``python -m voicelink.models.training.quality --help``."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
+from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SAMPLES
 from voicelink.models.training.corpus import prepare, read_folder
 from voicelink.models.training.damage import damage
 from voicelink.models.training.data import Augmentation, Clips
@@ -38,8 +39,6 @@ from voicelink.models.training.networks import (
     States,
     quantise,
 )
-from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SAMPLES
-
 
 _clips: Clips
 
@@ -230,7 +229,8 @@ class Run:
             self.optimiser.step()
         decay = min(self.config["ema"], (self.step + 1) / (self.step + 20))
         with torch.no_grad():
-            for kept, new in zip(self.average.parameters(), self.codec.parameters()):
+            pairs = zip(self.average.parameters(), self.codec.parameters(), strict=True)
+            for kept, new in pairs:
                 kept.lerp_(new, 1 - decay)
         self.step += 1
         return losses | {"rate": rate, "norm": float(norm)}
