@@ -38,7 +38,7 @@ class Counts:
     ``clean``, ``corrected``, ``soft`` and ``concealed`` count superframes given out and add up to
     all of them; the others count packets: ``late`` (its superframe had been given out),
     ``duplicate`` (its superframe was there already), ``malformed`` (no link frame of ours),
-    ``foreign`` (another model or version) and ``resyncs`` (moves to another place in the numbering).
+    ``foreign`` (another model or version) and ``resyncs`` (moves to another numbering).
     """
 
     received: int = 0

@@ -43,7 +43,7 @@ def require(name: str, value: float, low: float | None = None, high: float | Non
         wanted = f"a number of at most {high:g}"
     else:
         wanted = "a finite number"
-    raise ParameterError(f"{name} must be {wanted}, not {value!r}")
+    raise ParameterError(f"{name} must be {wanted}, not {value!r:.60}")
 
 
 def one_of(name: str, value: object, choices: Iterable[str]) -> str:

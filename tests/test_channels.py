@@ -115,7 +115,9 @@ def test_settings_out_of_range_name_the_setting(name):
 
 
 def test_huge_whole_numbers_are_refused():
-    with pytest.raises(ParameterError, match=r"loss\.probability is too large"):
+    with pytest.raises(
+        ParameterError, match=r"loss\.probability must be a number from 0 to 1, not 10{59}$"
+    ):
         Loss(probability=10**400)
 
 

@@ -83,10 +83,7 @@ class Parameter:
         if not isinstance(value, wanted) or isinstance(value, bool):
             raise ParameterError(f"{where} must be a {self.kind}, not {value!r}")
         convert = int if wanted is Integral else float
-        try:
-            return convert(require(where, value, self.low, self.high))
-        except OverflowError:
-            raise ParameterError(f"{where} is too large a number") from None
+        return convert(require(where, value, self.low, self.high))
 
 
 def number(

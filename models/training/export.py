@@ -1,7 +1,7 @@
 """Exports a training run as a model: ``python -m voicelink.models.training.export --help``.
 
 Weights are stored in 16 bits and computed with in 32; the graphs use ONNX's standard operators
-only. The exported files are run beside the PyTorch networks on noise-like audio before they are kept.
+only. The exported files are run beside the PyTorch networks before they are kept.
 """
 
 from __future__ import annotations
