@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from voicelink.blocks.audio import read_audio
+from voicelink.blocks.audio import read_audio, write_audio
 from voicelink.models.codec import code
 
 VOICELINK = Path(sys.executable).parent / "voicelink"
@@ -79,8 +79,6 @@ def test_a_file_arrives_as_it_was_sent(
 
 
 def test_in_real_time_and_through_a_live_channel(start, sample: np.ndarray, tmp_path: Path) -> None:
-    from voicelink.blocks.audio import write_audio
-
     write_audio(tmp_path / "in.wav", sample[:24000])
     sender = start("send", "in.wav", "--to", "tcp://127.0.0.1:*")
     channel = start("channel", "--from", endpoint(sender), "--to", "tcp://127.0.0.1:*",
@@ -100,7 +98,9 @@ def test_in_real_time_and_through_a_live_channel(start, sample: np.ndarray, tmp_
     assert last["final"] and last["packets_in"] == superframes
 
 
-def test_a_receiver_outlives_its_sender(start, sample_path: Path, tmp_path: Path) -> None:
+def test_a_receiver_outlives_its_sender(
+    start, sample_path: Path, sample: np.ndarray, tmp_path: Path
+) -> None:
     """The sender is killed in the middle of an over, and another takes its place."""
     first = start("send", sample_path, "--to", "tcp://127.0.0.1:*")
     address = endpoint(first)
@@ -108,7 +108,8 @@ def test_a_receiver_outlives_its_sender(start, sample_path: Path, tmp_path: Path
     time.sleep(3)
     first.kill()
     first.wait()
-    second = start("send", sample_path, "--to", address, "--fast")
+    write_audio(tmp_path / "again.wav", sample[:24000])
+    second = start("send", "again.wav", "--to", address, "--fast")
     counts = report(receiver)
     assert second.wait(timeout=20) == 0
     assert counts["resyncs"] <= 1
