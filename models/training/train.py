@@ -182,9 +182,10 @@ class Run:
         warm = min(1, (done * stage["steps"] + 1) / 200)
         cosine = 0.5 + 0.5 * np.cos(np.pi * done)
         rate = warm * (stage["final_rate"] + (stage["rate"] - stage["final_rate"]) * cosine)
-        for optimiser in (self.optimiser, self.judging):
+        # The discriminators keep learning at one pace, to stay ahead.
+        for optimiser, lr in ((self.optimiser, rate), (self.judging, stage.get("judging_rate"))):
             for group in optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"] = lr or rate
         heard = torch.from_numpy(heard).to(self.device)
         wanted = torch.from_numpy(wanted).to(self.device)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
