@@ -18,6 +18,9 @@ from voicelink.models.sizes import SAMPLE_RATE
 
 Note = Callable[[str], None]
 
+_WRITTEN = ("aiff", "au", "caf", "flac", "mp3", "ogg", "w64", "wav")
+"""Endings of files that can be written: one file each, that says what it holds."""
+
 
 def _silent(_: str) -> None:
     """The default for ``note``: nothing is said."""
@@ -149,8 +152,8 @@ def check_audio_name(path: str | Path) -> None:
 
     if str(path) == "-":
         return
-    ending = Path(path).suffix.lstrip(".").upper()
-    if ending not in soundfile.available_formats():
+    ending = Path(path).suffix.lstrip(".").lower()
+    if ending not in _WRITTEN or ending.upper() not in soundfile.available_formats():
         raise ParameterError(
             f"the name of an audio file must end with .wav, .flac or .ogg, not {str(path)!r}"
         )

@@ -20,7 +20,13 @@ from voicelink.models.errors import FormatError
 from voicelink.models.sizes import PAYLOAD_BITS, SUPERFRAME_SAMPLES
 
 AHEAD = 64
-"""A frame further ahead than this is none of the present over (20 s)."""
+"""So many superframes are kept at most (20 s)."""
+
+JUMP = 16
+"""A frame further on than this from the one expected is none of the present over (5 s)."""
+
+LONGEST_BUFFER = 15.0
+"""Seconds that a buffer may have, so that `AHEAD` leaves room for what comes early."""
 
 FOLLOW = 3
 """So many frames in a row from elsewhere, in sequence, and the receiver goes with them."""
@@ -36,9 +42,10 @@ class Counts:
     """What a receiver has seen.
 
     ``clean``, ``corrected``, ``soft`` and ``concealed`` count superframes given out and add up to
-    all of them; the others count packets: ``late`` (its superframe had been given out),
-    ``duplicate`` (its superframe was there already), ``malformed`` (no link frame of ours),
-    ``foreign`` (another model or version) and ``resyncs`` (moves to another numbering).
+    all of them; the others count packets: ``late`` (its superframe had been given out, or it is
+    numbered as none that is near), ``duplicate`` (its superframe was there already), ``malformed``
+    (no link frame of ours), ``foreign`` (another model or version) and ``resyncs`` (moves to
+    another numbering).
     """
 
     received: int = 0
@@ -61,7 +68,8 @@ class Superframe:
     """320 ms of output.
 
     Attributes:
-        number: which superframe of the over it is.
+        number: which superframe of the over it is; modulo 256 at first, where a header told it, and
+            a guess until one did.
         status: what became of it.
         audio: float32 (2560,).
         end: whether it is the last of its over.
@@ -80,7 +88,8 @@ class Receiver:
 
     `push` whatever comes, `pull` a superframe every 320 ms: it is there always, concealed where
     nothing came. A packet finds its place by the sequence in its header; by the transport's number
-    where it has none; else it counts as the next.
+    where it has none; else it counts as the next, and where nothing before knew its place, the
+    first that does moves it along.
 
     Args:
         profile: the link profile by name, or "auto": by the length of each packet.
@@ -117,6 +126,7 @@ class Receiver:
         self._waiting: dict[int, LinkFrame] = {}
         self._next = self._first
         self._highest = -1 if self._first is None else self._first - 1
+        self._anchored = self._first is not None
         self._given: deque[int] = deque(maxlen=256)
         self._strays: deque[int] = deque(maxlen=FOLLOW)
         self._gap = 0
@@ -127,11 +137,6 @@ class Receiver:
     def delay(self) -> int:
         """Samples by which the speech lags the encoder's, beside the superframe itself."""
         return self._decoder.delay
-
-    @property
-    def started(self) -> bool:
-        """Whether there is a superframe to begin with."""
-        return self._next is not None
 
     @property
     def waiting(self) -> int:
@@ -165,12 +170,16 @@ class Receiver:
         if self._next is None:
             self._next = number
             self._highest = number - 1
+        if frame.header is not None or packet.number is not None:
+            self._anchor(number)
         known = self._waiting.get(number)
         # A frame that was placed by guess makes way for one that knows its place.
         if known is not None and (known.header is not None or frame.header is None):
             self.counts.duplicate += 1
             return None
-        if not 0 <= number - self._next <= AHEAD:
+        # Whoever began again must not be taken for someone far ahead, and waited for.
+        far = self._follow and number - self._expected > JUMP
+        if far or not 0 <= number - self._next <= AHEAD:
             return self._stray(number, frame)
         self._strays.clear()
         return self._keep(number, frame)
@@ -213,24 +222,44 @@ class Receiver:
         name = profile_of_length(packet.bits // 8).name if self._auto else self._profile
         return self._link(name).decode(packet)
 
+    @property
+    def _expected(self) -> int:
+        return max(self._highest + 1, self._next or 0)
+
     def _place(self, frame: LinkFrame, packet: Packet) -> int:
-        expected = max(self._highest + 1, self._next or 0)
-        if frame.header is not None:
-            if self._next is None:
-                return frame.header.sequence
-            return expected + (frame.header.sequence - expected + 128) % 256 - 128
-        return expected if packet.number is None else packet.number
+        expected = self._expected
+        if frame.header is None:
+            return expected if packet.number is None else packet.number
+        sequence = frame.header.sequence
+        # The transport's number where both agree, so that the frames whose header is lost, which
+        # have nothing else, are counted alike.
+        if packet.number is not None and packet.number % 256 == sequence:
+            return packet.number
+        if not self._anchored:
+            return sequence
+        return expected + (sequence - expected + 128) % 256 - 128
+
+    def _anchor(self, number: int) -> None:
+        """The first frame that knows its place: those placed by guess came right before it."""
+        if self._anchored:
+            return
+        self._anchored = True
+        shift = number - self._expected
+        self._next += shift
+        self._highest += shift
+        self._waiting = {n + shift: frame for n, frame in self._waiting.items()}
+        self._given = deque((n + shift for n in self._given), maxlen=self._given.maxlen)
 
     def _stray(self, number: int, frame: LinkFrame) -> int | None:
-        if number in self._given:
-            self.counts.duplicate += 1
-        else:
-            self.counts.late += 1
         # A sender that began again sends numbers that were heard before: those count here too.
         if self._strays and number != self._strays[-1] + 1:
             self._strays.clear()
         self._strays.append(number)
         if not self._follow or len(self._strays) < FOLLOW:
+            if number in self._given:
+                self.counts.duplicate += 1
+            else:
+                self.counts.late += 1
             return None
         self.counts.resyncs += 1
         self._strays.clear()

@@ -38,10 +38,13 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader of our pipe has gone; keep Python from complaining about it at exit.
+    except OSError as error:  # of standard output: those of files are errors of our own
+        # Keep Python from trying to write the rest, and complaining about it, at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        if isinstance(error, BrokenPipeError):  # the reader of our pipe has gone
+            return 0
+        print(f"voicelink: {error.strerror or error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

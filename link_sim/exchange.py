@@ -18,8 +18,9 @@ def send_speech(
     pieces: Iterable[np.ndarray],
     send: Callable[[Packet], object],
     paced: bool = True,
+    stop: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Send speech until it ends; the number of link frames sent.
+    """Send speech until it ends, and with it the over; the number of link frames sent.
 
     Args:
         transmitter: makes the link frames.
@@ -27,6 +28,7 @@ def send_speech(
         send: called with each link frame.
         paced: hold each frame back until its speech would have been spoken; else as fast as it
             goes, for a receiver that does not mind or speech that comes in real time itself.
+        stop: asked before each piece whether to end the over there.
     """
     began = time.monotonic()
     sent = 0
@@ -40,6 +42,8 @@ def send_speech(
             send(packet)
 
     for piece in pieces:
+        if stop():
+            break
         deliver(transmitter.send(piece))
     deliver(transmitter.finish())
     return sent
@@ -58,8 +62,9 @@ def receive_speech(
 ) -> int:
     """Give out speech until the over ends; the number of superframes given out.
 
-    The clock starts ``buffer`` seconds after the first frame; from then on a superframe goes out
-    every 320 ms, whatever comes. An over ends with the frame that says so, or when nothing has
+    The clock starts ``buffer`` seconds after the first frame, and after the first of another
+    numbering that the receiver goes with; from then on a superframe goes out every 320 ms, whatever
+    comes. An over ends with the frame that says so, or when nothing has
     come for ``idle`` seconds.
 
     Args:
@@ -93,16 +98,17 @@ def receive_speech(
             wakes.append(due)
         packet = receive(max(0.0, min(wakes) - now))
         now = time.monotonic()
+        resyncs = receiver.counts.resyncs
         if packet is not None and receiver.push(packet) is not None:
             heard = now
-            if due is None:
+            if due is None or receiver.counts.resyncs > resyncs:
                 due = now + buffer
         if paced:
             while due is not None and now >= due and not receiver.ended:
                 give()
                 due += SUPERFRAME_SECONDS
         else:
-            while receiver.ready or receiver.waiting > depth:
+            while not receiver.ended and (receiver.ready or receiver.waiting > depth):
                 give()
         silent = due is not None and now - heard > idle
         late = stop() or (seconds is not None and now - began >= seconds)

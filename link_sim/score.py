@@ -26,5 +26,5 @@ def score(said: np.ndarray, heard: np.ndarray) -> dict[str, float | str]:
         except VoiceLinkError as error:
             result[name] = str(error)
         else:
-            result[name] = "too little speech to measure" if math.isnan(value) else value
+            result[name] = "too little speech to measure" if math.isnan(value) else round(value, 4)
     return result

@@ -10,7 +10,7 @@ import numpy as np
 
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.profile import profile as find_profile
-from voicelink.blocks.receiver import Receiver
+from voicelink.blocks.receiver import LONGEST_BUFFER, Receiver
 from voicelink.blocks.status import Status
 from voicelink.blocks.transmitter import Transmitter
 from voicelink.link_sim.channels.chain import ChannelChain
@@ -63,7 +63,7 @@ def simulate(
         chain: the channel; it is not reset here.
         profile: the link profile's name.
         model: a released model's id or a model folder.
-        buffer: seconds, 0..60, that the receiver waits for stragglers.
+        buffer: seconds, 0..15, that the receiver waits for stragglers.
         callsign: what the transmitter identifies with; "" for nothing.
 
     Returns:
@@ -72,7 +72,7 @@ def simulate(
         ``latency_ms`` of the channel (mean, 95th percentile, largest) and of the whole link,
         ``channel`` (each stage's counts), ``cpu`` in CPU-seconds per second of audio.
     """
-    require("buffer", buffer, 0, 60)
+    require("buffer", buffer, 0, LONGEST_BUFFER)
     link = find_profile(profile)
     transmitter = Transmitter(profile, model, callsign)
     receiver = Receiver(profile, model, first=0, follow=False)

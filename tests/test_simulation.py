@@ -119,5 +119,5 @@ def test_a_picture_of_no_known_format_is_refused(tmp_path, sample: np.ndarray) -
 
 
 def test_a_buffer_out_of_range_is_refused(sample: np.ndarray) -> None:
-    with pytest.raises(ParameterError, match="buffer must be a number from 0 to 60, not -1"):
+    with pytest.raises(ParameterError, match="buffer must be a number from 0 to 15, not -1"):
         run(sample, [], buffer=-1)

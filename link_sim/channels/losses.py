@@ -50,7 +50,7 @@ class GilbertElliott(Channel):
     help = "loses packets in bursts (two-state Markov chain)"
 
     loss: float = number("share of the packets that is lost, on the whole", low=0, high=1)
-    burst: float = number("mean stay in the bad state", low=1, unit="packets")
+    burst: float = number("mean stay in the bad state", low=1, high=1e6, unit="packets")
     good_loss: float = number("probability of a loss in the good state", low=0, high=1, default=0.0)
     bad_loss: float = number("probability of a loss in the bad state", low=0, high=1, default=1.0)
 

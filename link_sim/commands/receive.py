@@ -58,10 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import json
     import sys
-    from pathlib import Path
+    from contextlib import ExitStack
 
     from voicelink.blocks.audio import audio_writer, check_audio_name, write_samples
-    from voicelink.blocks.receiver import Receiver
+    from voicelink.blocks.files import writing
+    from voicelink.blocks.receiver import LONGEST_BUFFER, Receiver
     from voicelink.link_sim.commands.sockets import made_keys, open_receiver
     from voicelink.link_sim.commands.streams import ended_by_signals, open_output
     from voicelink.link_sim.exchange import receive_speech
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
     if made_keys(args):
         return 0
-    require("--buffer", args.buffer, 0, 60)
+    require("--buffer", args.buffer, 0, LONGEST_BUFFER)
     require("--idle", args.idle, 0.1, 1e6)
     if args.seconds is not None:
         require("--seconds", args.seconds, 0, 1e9)
@@ -80,13 +81,19 @@ def run(args: argparse.Namespace) -> int:
     receiver = Receiver(args.profile, args.model)
     skip = receiver.delay
 
-    with open_receiver(args, bind=args.bind) as source:
+    callsign = None
+
+    with ExitStack() as stack:
+        # Opened before the work, so that a name that cannot be written costs no recording.
+        part = stack.enter_context(writing(args.json)) if args.json not in (None, "-") else None
+        source = stack.enter_context(open_receiver(args, bind=args.bind))
 
         def record(write):
             def play(audio):
-                nonlocal skip
+                nonlocal skip, callsign
                 write(audio[skip:])
                 skip = 0
+                callsign = receiver.callsign or callsign
 
             # What was heard until then is kept when the program is told to end.
             with ended_by_signals() as ended:
@@ -109,14 +116,15 @@ def run(args: argparse.Namespace) -> int:
             with audio_writer(args.output) as write:
                 record(write)
         counts = receiver.counts.as_dict()
+        counts["received"] += source.malformed
         counts["malformed"] += source.malformed
-    counts["callsign"] = receiver.callsign
-    text = json.dumps(counts, indent=2)
+        counts["callsign"] = callsign
+        text = json.dumps(counts, indent=2)
+        if part:
+            part.write_text(text + "\n", encoding="utf-8")
     if args.json == "-":
         print(text)
     else:
-        if args.json:
-            Path(args.json).write_text(text + "\n", encoding="utf-8")
         line = ", ".join(f"{value} {name}" for name, value in counts.items() if value)
         print(f"voicelink: {line or 'nothing came'}", file=sys.stderr)
     return 0

@@ -39,16 +39,16 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.blocks.audio import read_audio, read_samples
     from voicelink.blocks.transmitter import Transmitter
     from voicelink.link_sim.commands.sockets import made_keys, open_sender
-    from voicelink.link_sim.commands.streams import note, open_input
+    from voicelink.link_sim.commands.streams import ended_by_signals, note, open_input
     from voicelink.link_sim.exchange import send_speech
     from voicelink.models.errors import require
-    from voicelink.models.sizes import FRAME_SAMPLES, SUPERFRAME_SECONDS
+    from voicelink.models.sizes import FRAME_SAMPLES, SUPERFRAME_SAMPLES, SUPERFRAME_SECONDS
 
     if made_keys(args):
         return 0
     require("--wait", args.wait, 0, 1e6)
     transmitter = Transmitter(args.profile, args.model, args.callsign)
-    pieces = None if args.raw else [read_audio(args.input, note)]
+    audio = None if args.raw else read_audio(args.input, note)
     with open_sender(args, bind=args.bind) as sender:
         note(
             f"{args.profile}, {transmitter.link.bits / SUPERFRAME_SECONDS:.0f} bit/s,"
@@ -61,12 +61,17 @@ def run(args: argparse.Namespace) -> int:
             # A receiver that is slow for a moment is waited for, as long as speech can wait.
             sender.send(packet, timeout_s=SUPERFRAME_SECONDS)
 
-        if pieces is None:
-            with open_input(args.input) as source:
-                live = iter(lambda: read_samples(source, FRAME_SAMPLES), None)
-                sent = send_speech(transmitter, _until_empty(live), send, paced=False)
-        else:
-            sent = send_speech(transmitter, pieces, send, paced=not args.fast)
+        # Who listens is told that the over ends, also where the program is told to end.
+        with ended_by_signals() as ended:
+            if audio is None:
+                with open_input(args.input) as source:
+                    live = iter(lambda: read_samples(source, FRAME_SAMPLES), None)
+                    sent = send_speech(transmitter, _until_empty(live), send, False, ended)
+            else:
+                # Not all at once: a long file takes a while to encode.
+                starts = range(0, len(audio), SUPERFRAME_SAMPLES)
+                pieces = (audio[start : start + SUPERFRAME_SAMPLES] for start in starts)
+                sent = send_speech(transmitter, pieces, send, not args.fast, ended)
         dropped = f", {sender.dropped} of them dropped" if sender.dropped else ""
         print(f"voicelink: {sent} link frames sent{dropped}", file=sys.stderr)
     return 0

@@ -37,7 +37,10 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.link_sim.score import score
     from voicelink.link_sim.simulation import simulate
     from voicelink.link_sim.summary import summary
+    from voicelink.models.errors import ParameterError
 
+    if args.output == "-" and args.json == "-":
+        raise ParameterError("--json must name a file where the audio goes to standard output")
     check_audio_name(args.output)
     chain = chain_from(args)
     audio = read_audio(args.input, note)

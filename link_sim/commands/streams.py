@@ -66,14 +66,27 @@ def open_output(path: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def ended_by_signals() -> Iterator[Callable[[], bool]]:
-    """Take SIGINT and SIGTERM as a wish to end in order: gives what tells whether one came."""
+    """Take SIGINT and SIGTERM as a wish to end in order: gives what tells whether one came.
+
+    The second one does what it does elsewhere: it ends a program that waits for its input.
+    """
     came = []
-    before = {s: signal.signal(s, lambda *_: came.append(1)) for s in _SIGNALS}
+    before = {s: signal.getsignal(s) for s in _SIGNALS}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def heed(*_: object) -> None:
+        came.append(1)
+        restore()
+
+    for number in _SIGNALS:
+        signal.signal(number, heed)
     try:
         yield lambda: bool(came)
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore()
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
