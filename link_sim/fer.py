@@ -61,7 +61,10 @@ def wilson(errors: int, trials: int, confidence: float = 0.95) -> tuple[float, f
     centre = p + z * z / (2 * trials)
     half = z * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials))
     scale = 1 + z * z / trials
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    # Where nothing or everything failed, one end is exact, and rounding would blur it.
+    low = (centre - half) / scale if errors else 0.0
+    high = (centre + half) / scale if errors < trials else 1.0
+    return low, high
 
 
 def capacity_and_dispersion(esn0: float) -> tuple[float, float]:

@@ -17,21 +17,33 @@ apt() {
         install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-# need COMMAND PACKAGE...: makes sure of a command, or ends with what to install.
+# lacking COMMAND PACKAGES ...: the packages whose commands fail.
+lacking() {
+    while [ $# -gt 0 ]; do
+        eval "$1" >/dev/null 2>&1 || printf '%s ' "$2"
+        shift 2
+    done
+}
+
+# need COMMAND PACKAGES ...: makes sure of commands, or ends with all that is to be installed.
 need() {
-    command=$1; shift
-    eval "$command" >/dev/null 2>&1 && return
-    apt "$@" && eval "$command" >/dev/null 2>&1 && return
-    say "this needs: $*; install it with: sudo apt-get install $*"
+    missing=$(lacking "$@")
+    [ -n "$missing" ] || return 0
+    # Several words.
+    if apt $missing; then missing=$(lacking "$@"); fi
+    [ -n "$missing" ] || return 0
+    say "this needs: ${missing% }; install it with: sudo apt-get install ${missing% }"
     exit 1
 }
 
-# virtual FOLDER: makes a virtual environment.
+if [ -x /usr/bin/python3 ]; then python=/usr/bin/python3; else python=python3; fi
+has_venv="$python -c 'import ensurepip, venv'"
+
+# virtual FOLDER: makes a virtual environment, or mends one that was left without pip.
 # It sees the system's packages, because GNU Radio is one of them.
 virtual() {
-    if [ -x /usr/bin/python3 ]; then python=/usr/bin/python3; else python=python3; fi
-    need "$python -c 'import ensurepip, venv'" python3-venv
-    [ -x "$1/bin/python" ] || "$python" -m venv --system-site-packages "$1"
+    need "$has_venv" python3-venv
+    "$1/bin/python" -c 'import pip' 2>/dev/null || "$python" -m venv --system-site-packages "$1"
 }
 
 # environment FOLDER EXTRAS: a virtual environment with gr-voicelink and its extras in it.

@@ -5,11 +5,13 @@
 set -eu
 . "$(dirname "$0")/environment.sh"
 
-need "/usr/bin/python3 -c 'from gnuradio import gr'" gnuradio
-need "command -v c2enc" codec2
-# PESQ is built from source.
-need "command -v cc && echo '#include <Python.h>' | cc -E \$(/usr/bin/python3 -c \
-    'import sysconfig; print(\"-I\" + sysconfig.get_path(\"include\"))') -" gcc libc6-dev python3-dev
+# PESQ is built from source; what is to be packed is asked of git.
+need "$has_venv" python3-venv \
+    "/usr/bin/python3 -c 'from gnuradio import gr'" gnuradio \
+    "command -v c2enc" codec2 \
+    "command -v git" git \
+    "command -v cc && echo '#include <Python.h>' | cc -E \$(/usr/bin/python3 -c \
+        'import sysconfig; print(\"-I\" + sysconfig.get_path(\"include\"))') -" "gcc libc6-dev python3-dev"
 
 training=
 if [ "${VOICELINK_TRAINING:-}" = 1 ]; then
@@ -25,4 +27,4 @@ OMP_NUM_THREADS=1
 export OMP_NUM_THREADS
 .venv-tests/bin/ruff check .
 .venv-tests/bin/ruff format --check .
-exec .venv-tests/bin/pytest "$@"
+exec .venv-tests/bin/python -m pytest "$@"

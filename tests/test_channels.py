@@ -183,7 +183,7 @@ def test_gilbert_starts_in_the_stationary_state():
         ({"loss": 0.9, "burst": 2}, "loss must be from 0 to 0.666667"),
         ({"loss": 0.01, "burst": 2, "good_loss": 0.1}, "loss must be from 0.1"),
         ({"loss": 0.1, "burst": 2, "good_loss": 0.5, "bad_loss": 0.5}, "good_loss must be below"),
-        ({"loss": 0.1, "burst": 0.5}, "burst must be a number of at least 1"),
+        ({"loss": 0.1, "burst": 0.5}, "burst must be a number from 1 to"),
     ],
 )
 def test_gilbert_settings_must_go_together(settings, message):

@@ -80,6 +80,15 @@ def test_a_reader_that_goes_away_ends_it_quietly(sample_path: Path, tmp_path: Pa
     assert done.returncode == 0 and b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("line", ["encode {sample} -", "models", "sim {sample} -"])
+def test_standard_output_that_cannot_be_written_to_is_said(
+    line: str, sample_path: Path, tmp_path: Path
+) -> None:
+    done = pipe(f"voicelink {line.format(sample=sample_path)} > /dev/full", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == b"voicelink: No space left on device\n"
+
+
 def test_sim_reports_for_people_and_programs(sample_path: Path, tmp_path: Path, voicelink) -> None:
     files = [tmp_path / n for n in ("out.wav", "link.png", "report.json")]
     status, out, _ = voicelink(
@@ -168,6 +177,8 @@ def test_random_bits_decode_to_something(tmp_path: Path, voicelink) -> None:
         ("sim {sample} o.wav --callsign F4|BAD", "callsign must"),
         ("sim {sample} o.wav --profile plain --callsign N0CALL", "callsign must be empty"),
         ("sim {sample} o.wav --picture o.xyz", "cannot draw"),
+        ("sim {sample} - --json -", "--json must name a file"),
+        ("sim {sample} o.wav --channel gilbert-elliott:loss=1,burst=1e17", "burst must be"),
         ("sim {sample} no/o.wav", "its folder does not exist"),
         ("models neural", "did you mean neural-800"),
         ("eval none", "none"),
@@ -177,7 +188,9 @@ def test_random_bits_decode_to_something(tmp_path: Path, voicelink) -> None:
         ("send {sample} --keys none.key_secret", "none.key_secret"),
         ("send none.wav", "none.wav: No such file"),
         ("receive o.xyz", "must end with .wav"),
+        ("receive o.raw", "must end with .wav"),
         ("receive o.wav --idle 0", "--idle must be"),
+        ("receive o.wav --json no/counts.json", "cannot write no/counts.json"),
         ("receive o.wav --profile bare", "profile must be one of"),
     ],
 )  # fmt: skip

@@ -128,6 +128,36 @@ def test_being_told_to_end_keeps_what_was_heard(start, sample_path: Path, tmp_pa
     assert len(heard) == 2560 * given - 240 > 0
 
 
+def test_a_sender_that_is_told_to_end_says_so_to_its_listener(start, sample_path: Path) -> None:
+    sender = start("send", sample_path, "--to", "tcp://127.0.0.1:*")
+    address = endpoint(sender)
+    receiver = start("receive", "o.wav", "--from", address, "--idle", 1000, "--json", "-")
+    time.sleep(3)
+    sender.send_signal(signal.SIGINT)
+    # It would wait for more for a thousand seconds, had it not heard the end.
+    assert report(receiver)["clean"] > 1
+    assert sender.wait(timeout=10) == 0
+
+
+def test_overs_one_after_another_are_kept_in_one_file(
+    start, sample: np.ndarray, tmp_path: Path
+) -> None:
+    write_audio(tmp_path / "in.wav", sample[:8000])
+    receiver = start("receive", "o.wav", "--from", "tcp://127.0.0.1:*", "--bind", "--keep",
+                     "--pattern", "pushpull", "--fast", "--json", "counts.json")  # fmt: skip
+    address = endpoint(receiver)
+    options = ["--connect", "--fast", "--pattern", "pushpull", "--callsign", "N0CALL"]
+    for _ in range(3):
+        sender = start("send", "in.wav", "--to", address, *options)
+        assert sender.wait(timeout=20) == 0
+    time.sleep(1)
+    receiver.send_signal(signal.SIGTERM)
+    assert receiver.wait(timeout=10) == 0
+    counts = json.loads((tmp_path / "counts.json").read_text())
+    assert counts["clean"] == counts["received"] == 3 * 4
+    assert len(read_audio(tmp_path / "o.wav")) == 3 * 4 * 2560 - 240
+
+
 def test_a_port_in_use_is_said_in_one_line(start, sample_path: Path) -> None:
     first = start("send", sample_path, "--to", "tcp://127.0.0.1:*")
     second = start("send", sample_path, "--to", endpoint(first))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from voicelink.blocks.link import LinkEncoder
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.receiver import AHEAD, FADE, FOLLOW, Receiver
+from voicelink.blocks.receiver import AHEAD, FADE, FOLLOW, JUMP, Receiver
 from voicelink.blocks.status import Status
 from voicelink.blocks.transmitter import Transmitter
 from voicelink.models.codec import SpeechDecoder, SpeechEncoder
@@ -122,16 +122,52 @@ def test_a_late_listener_begins_where_the_over_is() -> None:
     assert drain(receiver, 10) == [Status.CLEAN] * 10
 
 
-def test_a_sender_that_begins_again_is_followed() -> None:
+@pytest.mark.parametrize("broken", [1, 3])
+@pytest.mark.parametrize("start", [0, 50, 270])
+def test_a_listener_that_begins_with_broken_frames_misses_nothing(start: int, broken: int) -> None:
+    """Their place is a guess, which the first whole frame puts right."""
+    rng = np.random.default_rng(5)
     receiver = quick()
+    for _ in range(broken):
+        receiver.push(Packet(rng.integers(0, 256, 37).astype(np.uint8)))
+    for packet in frames(300)[start : start + 10]:
+        receiver.push(packet)
+    statuses = drain(receiver, broken + 10)
+    assert statuses[broken:] == [Status.CLEAN] * 10
+    assert receiver.waiting == receiver.counts.late == receiver.counts.resyncs == 0
+
+
+def test_a_late_listener_places_broken_frames_by_the_transports_number() -> None:
+    """The header says 44 where the transport says 300: both mean the same superframe."""
+    link = LinkEncoder("half")
+    packets = [link.encode(bytes(32)) for _ in range(320)][300:]
+    # Too much noise for the code, and a frame that comes too early.
+    noise = np.random.default_rng(0).standard_normal(592)
+    signs = 1 - 2 * np.unpackbits(packets[6].data).astype(np.float32)
+    packets[6] = Packet((signs + 1.4 * noise).astype(np.float32), packets[6].number)
+    packets[6], packets[7] = packets[7], packets[6]
+    receiver = quick()
+    for packet in packets:
+        receiver.push(packet)
+    statuses = drain(receiver, 20)
+    assert statuses[6] is Status.SOFT
+    assert statuses[:6] + statuses[7:] == [Status.CLEAN] * 19
+
+
+@pytest.mark.parametrize("before", [40, 200, 240, 256, 300])
+def test_a_sender_that_begins_again_is_followed(before: int) -> None:
+    receiver = quick()
+    for packet in frames(before):
+        receiver.push(packet)
+        receiver.pull()
     for packet in frames(40):
         receiver.push(packet)
         receiver.pull()
-    for packet in frames(20):
-        receiver.push(packet)
-        receiver.pull()
-    assert receiver.counts.resyncs == 1
-    assert receiver.counts.clean == 40 + 20 - (FOLLOW - 1)
+    # Its numbers, modulo 256, may look like those that are due anyway, or come soon.
+    soon = -before % 256
+    assert receiver.counts.resyncs == int(soon > JUMP)
+    lost = FOLLOW - 1 if soon > JUMP else soon
+    assert receiver.counts.clean == before + 40 - lost
 
 
 def test_a_simulation_does_not_follow() -> None:
