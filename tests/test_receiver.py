@@ -142,9 +142,9 @@ def test_a_late_listener_places_broken_frames_by_the_transports_number() -> None
     link = LinkEncoder("half")
     packets = [link.encode(bytes(32)) for _ in range(320)][300:]
     # Too much noise for the code, and a frame that comes too early.
-    noise = np.random.default_rng(0).standard_normal(592)
+    noise = 1.1 * np.random.default_rng(0).standard_normal(592)
     signs = 1 - 2 * np.unpackbits(packets[6].data).astype(np.float32)
-    packets[6] = Packet((signs + 1.4 * noise).astype(np.float32), packets[6].number)
+    packets[6] = Packet((2 / 1.1**2 * (signs + noise)).astype(np.float32), packets[6].number)
     packets[6], packets[7] = packets[7], packets[6]
     receiver = quick()
     for packet in packets:
