@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.blocks.files import writing
     from voicelink.blocks.receiver import LONGEST_BUFFER, Receiver
     from voicelink.link_sim.commands.sockets import made_keys, open_receiver
-    from voicelink.link_sim.commands.streams import ended_by_signals, open_output
+    from voicelink.link_sim.commands.streams import ended_by_signals, note, open_output
     from voicelink.link_sim.exchange import receive_speech
     from voicelink.models.errors import ParameterError, require
 
@@ -87,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
         # Opened before the work, so that a name that cannot be written costs no recording.
         part = stack.enter_context(writing(args.json)) if args.json not in (None, "-") else None
         source = stack.enter_context(open_receiver(args, bind=args.bind))
+        note(f"listening at {source.endpoint}")
 
         def record(write):
             def play(audio):
