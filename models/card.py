@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voicelink.models import sizes
-from voicelink.models.errors import ModelError, one_of
+from voicelink.models.errors import ModelError, one_of, require
 
 RELEASED = Path(__file__).parent / "released"
 DEFAULT = "neural-800"
@@ -77,7 +77,9 @@ def card(model: str | Path = DEFAULT) -> Card:
         folder = RELEASED / one_of("model", str(model), released())
     try:
         text = yaml.safe_load((folder / "card.yaml").read_text(encoding="utf-8"))
-        result = Card(text["id"], int(text["number"]), int(text["delay_samples"]), folder, text)
+        number = int(require("number", text["number"], 1, 15))
+        delay = int(require("delay_samples", text["delay_samples"], 0, sizes.SUPERFRAME_SAMPLES))
+        result = Card(text["id"], number, delay, folder, text)
         payload = text["payload"]
         files = {name: text["files"][name]["sha256"] for name in ("encoder.onnx", "decoder.onnx")}
         layout = {"version": payload["version"], "bits": payload["bits"]}

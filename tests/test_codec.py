@@ -211,6 +211,8 @@ def test_a_damaged_model_file_is_found_out(own_model: Path) -> None:
         (lambda c: c["payload"].update(version=9), "its payload is version 9"),
         (lambda c: c.pop("files"), "cannot read the model card"),
         (lambda c: c.update(number="many"), "cannot read the model card"),
+        (lambda c: c.update(number=16), "number must be a number from 1 to 15"),
+        (lambda c: c.update(delay_samples=-5), "delay_samples must be"),
     ],
 )
 def test_cards_that_do_not_fit_are_refused(own_model: Path, change, said: str) -> None:
