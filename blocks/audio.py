@@ -12,9 +12,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-from voicelink.blocks.files import writing
+from voicelink.blocks.files import check_folder, writing
 from voicelink.models.errors import FormatError, ParameterError
 from voicelink.models.sizes import SAMPLE_RATE
+
+LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
+"""Sample rates in Hz that a recording may have: beyond, a header is damaged."""
 
 Note = Callable[[str], None]
 
@@ -68,6 +71,11 @@ def read_audio(path: str | Path, note: Note = _silent) -> np.ndarray:
     bad = int(np.count_nonzero(~np.isfinite(audio)))
     if bad:
         raise FormatError(f"{name} holds {bad} samples that are NaN or infinite; none may be")
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise FormatError(
+            f"{name} has a sample rate of {rate} Hz; it must be from {LOWEST_RATE} to"
+            f" {HIGHEST_RATE} Hz"
+        )
     if audio.shape[1] > 1:
         note(f"{name}: {audio.shape[1]} channels averaged to one")
     return to_codec_rate(audio.mean(axis=1), rate, name, note)
@@ -157,8 +165,7 @@ def check_audio_name(path: str | Path) -> None:
         raise ParameterError(
             f"the name of an audio file must end with .wav, .flac or .ogg, not {str(path)!r}"
         )
-    if not Path(path).absolute().parent.is_dir():
-        raise ParameterError(f"cannot write {path}: its folder does not exist")
+    check_folder(path)
 
 
 def write_samples(file: BinaryIO, audio: np.ndarray) -> None:

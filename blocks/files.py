@@ -11,6 +11,12 @@ from pathlib import Path
 from voicelink.models.errors import ParameterError
 
 
+def check_folder(path: str | Path) -> None:
+    """Raise `ParameterError` where ``path`` cannot be written for want of its folder."""
+    if not Path(path).absolute().parent.is_dir():
+        raise ParameterError(f"cannot write {path}: its folder does not exist")
+
+
 @contextmanager
 def writing(path: str | Path) -> Iterator[Path]:
     """A temporary path beside ``path``, renamed to it when the block ends without an error.

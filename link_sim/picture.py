@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
 
-from voicelink.blocks.files import writing
+from voicelink.blocks.files import check_folder, writing
 from voicelink.blocks.status import Status
 from voicelink.models.errors import ParameterError
 from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SECONDS
@@ -18,6 +19,20 @@ COLOURS = {
     Status.CONCEALED: "#c23b3b",
 }
 """Apart in lightness as well as in hue, for readers who do not tell red from green."""
+
+
+ENDINGS = (".png", ".svg", ".pdf")
+
+
+def check_picture_name(path: str | Path) -> None:
+    """Raise `ParameterError` where no picture can be drawn under this name: before the work."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ParameterError("a picture needs matplotlib: pip install 'gr-voicelink[demo]'")
+    if Path(path).suffix.lower() not in ENDINGS:
+        raise ParameterError(
+            f"the name of a picture must end with {', '.join(ENDINGS)}, not {str(path)!r}"
+        )
+    check_folder(path)
 
 
 def draw(
@@ -39,13 +54,10 @@ def draw(
     Raises:
         ParameterError: matplotlib is not installed, or the file cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.patches import Patch
-    except ImportError:
-        raise ParameterError(
-            "a picture needs matplotlib: pip install 'gr-voicelink[demo]'"
-        ) from None
+    check_picture_name(path)
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
     seconds = len(said) / SAMPLE_RATE
     figure = Figure(figsize=(11, 8.2), layout="constrained")
     rows = figure.subplots(4, 1, sharex=True, height_ratios=[1.1, 2, 2, 0.35])
@@ -79,10 +91,7 @@ def draw(
     names = [Patch(color=COLOURS[s], label=f"{s.value} {statuses.count(s)}") for s in Status]
     figure.legend(handles=names, loc="outside lower center", ncols=4, fontsize=9)
     with writing(path) as part:
-        try:
-            figure.savefig(part, dpi=110)
-        except ValueError as error:
-            raise ParameterError(f"cannot draw {path}: {error}") from None
+        figure.savefig(part, dpi=110)
 
 
 def _power(audio: np.ndarray, size: int = 256, hop: int = 64) -> np.ndarray:

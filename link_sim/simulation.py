@@ -17,7 +17,6 @@ from voicelink.link_sim.channels.chain import ChannelChain
 from voicelink.models.card import DEFAULT
 from voicelink.models.errors import require
 from voicelink.models.sizes import (
-    BIT_RATE,
     PAYLOAD_BITS,
     SAMPLE_RATE,
     SUPERFRAME_SAMPLES,
@@ -67,10 +66,12 @@ def simulate(
         callsign: what the transmitter identifies with; "" for nothing.
 
     Returns:
-        The audio, the statuses and the report, a dict of plain values: ``rates`` in bit/s,
-        ``superframes`` by status, ``packets`` (sent, arrived, late, duplicate, malformed),
-        ``latency_ms`` of the channel (mean, 95th percentile, largest) and of the whole link,
-        ``channel`` (each stage's counts), ``cpu`` in CPU-seconds per second of audio.
+        The audio, the statuses and the report, a dict of plain values: ``rates`` in bit/s (payload
+        and gross bits sent for each second of speech, the filling of the last superframe included,
+        and what the link carries while it sends), ``superframes`` by status, ``packets`` (sent,
+        arrived, late, duplicate, malformed), ``latency_ms`` of the channel (mean, 95th percentile,
+        largest) and of the whole link, ``channel`` (each stage's counts), ``cpu`` in CPU-seconds
+        per second of audio.
     """
     require("buffer", buffer, 0, LONGEST_BUFFER)
     link = find_profile(profile)
@@ -91,6 +92,7 @@ def simulate(
 
     heard = np.concatenate(parts)[receiver.delay :][: len(audio)]
     seconds = len(packets) * SUPERFRAME_SECONDS
+    spoken = max(len(audio), 1) / SAMPLE_RATE
     sent_bits = sum(p.bits for p in packets)
     counts = receiver.counts.as_dict()
     start = _start(arrivals, buffer)
@@ -99,9 +101,9 @@ def simulate(
         "profile": profile,
         "seconds": round(len(audio) / SAMPLE_RATE, 3),
         "rates": {
-            "payload": len(packets) * PAYLOAD_BITS / seconds,
-            "gross": sent_bits / seconds,
-            "codec": float(BIT_RATE),
+            "payload": len(packets) * PAYLOAD_BITS / spoken,
+            "gross": sent_bits / spoken,
+            "on_air": link.bits / SUPERFRAME_SECONDS,
         },
         "superframes": {"sent": len(packets)} | {s.value: counts[s.value] for s in Status},
         "bits_corrected": corrected,

@@ -18,7 +18,11 @@ def summary(report: dict) -> str:
             "link",
             f"{report['model']}, profile {report['profile']}, {report['seconds']:.2f} s of speech",
         ),
-        ("rates", f"payload {rates['payload']:.0f} bit/s, gross {rates['gross']:.0f} bit/s"),
+        (
+            "rates",
+            f"payload {rates['payload']:.0f} and gross {rates['gross']:.0f} bits for each second of"
+            f" speech; {rates['on_air']:.0f} bit/s while sending",
+        ),
         ("superframes", f"{frames['sent']} sent: {states}"),
         (
             "packets",

@@ -26,9 +26,15 @@ class _Graph:
     new states in the same order.
     """
 
-    def __init__(self, session) -> None:
+    def __init__(self, session, *inputs: str) -> None:
         self._session = session
         self._names = [i.name for i in session.get_inputs()]
+        states = [n for n in self._names if n.startswith("state")]
+        if self._names != [*inputs, *states] or len(session.get_outputs()) != 1 + len(states):
+            raise ModelError(
+                f"the graph must take {', '.join(inputs)} and its states, not"
+                f" {', '.join(self._names)}"
+            )
         self._zeros = [
             np.zeros(i.shape, np.float32)
             for i in session.get_inputs()
@@ -77,7 +83,7 @@ class SpeechEncoder:
     def __init__(self, model: str | Path = DEFAULT, threads: int = 1) -> None:
         self.card: Card = card(model)
         require("threads", threads, 1, 64)
-        self._graph = _Graph(_session(str(model), "encoder.onnx", int(threads)))
+        self._graph = _Graph(_session(str(model), "encoder.onnx", int(threads)), "audio")
         self.reset()
 
     def reset(self) -> None:
@@ -145,7 +151,9 @@ class SpeechDecoder:
         self.card: Card = card(model)
         require("threads", threads, 1, 64)
         self.delay = self.card.delay
-        self._graph = _Graph(_session(str(model), "decoder.onnx", int(threads)))
+        self._graph = _Graph(
+            _session(str(model), "decoder.onnx", int(threads)), "latents", "reliability"
+        )
 
     def reset(self) -> None:
         """Forget everything said: the next superframe begins a new recording."""

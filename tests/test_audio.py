@@ -44,9 +44,9 @@ def test_the_usual_sample_formats_are_read(subtype: str, tmp_path: Path) -> None
     np.testing.assert_allclose(read_audio(path), tone(8000), atol=0.02)
 
 
-def wav(samples: np.ndarray, **options) -> bytes:
+def wav(samples: np.ndarray, rate: int = 8000, **options) -> bytes:
     buffer = io.BytesIO()
-    soundfile.write(buffer, samples, 8000, format="WAV", **options)
+    soundfile.write(buffer, samples, rate, format="WAV", **options)
     return buffer.getvalue()
 
 
@@ -59,6 +59,7 @@ def wav(samples: np.ndarray, **options) -> bytes:
         (wav(tone(8000))[:30], "is no audio file"),
         (wav(tone(8000))[:3000], "is cut short: 5044 bytes"),
         (wav(np.zeros(0)), "holds no samples"),
+        (wav(tone(8000), rate=100), "sample rate of 100 Hz; it must be from 1000"),
         (wav(np.array([0, np.nan]), subtype="FLOAT"), "holds 1 samples that are NaN or infinite"),
         (wav(np.array([np.inf] * 3), subtype="FLOAT"), "holds 3 samples that are NaN or infinite"),
     ],

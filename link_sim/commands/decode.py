@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     with open_input(args.input) as source:
         header = BitstreamHeader.from_bytes(source.read(HEADER_BYTES))
         decoder = SpeechDecoder(args.model or card_of_number(header.model).id)
+        empty = f"{args.input} holds no whole superframe of {PAYLOAD_BYTES} bytes"
         left = 0
         if args.raw:
             # The codec's delay is cut from the front, so that the output lines up with the input.
@@ -43,15 +44,15 @@ def run(args: argparse.Namespace) -> int:
             with open_output(args.output) as sink:
                 while content := source.read(PAYLOAD_BYTES):
                     payload, left = split_payloads(content)
-                    audio = decoder.decode(payload)
-                    write_samples(sink, audio[skip:])
-                    skip = 0 if len(audio) else skip
+                    if payload:
+                        write_samples(sink, decoder.decode(payload)[skip:])
+                        skip = 0
+                if skip:
+                    raise FormatError(empty)
         else:
             payload, left = split_payloads(source.read())
             if not payload:
-                raise FormatError(
-                    f"{args.input} holds no whole superframe of {PAYLOAD_BYTES} bytes"
-                )
+                raise FormatError(empty)
             audio = decoder.decode(payload)[decoder.delay :]
             write_audio(args.output, np.asarray(audio))
     if left:

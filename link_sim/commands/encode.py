@@ -24,8 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from voicelink.blocks.audio import read_audio, read_samples
     from voicelink.blocks.bitstream import BitstreamHeader
-    from voicelink.link_sim.commands.streams import note, open_input, open_output
+    from voicelink.link_sim.commands.streams import ended_by_signals, note, open_input, open_output
     from voicelink.models.codec import SpeechEncoder
+    from voicelink.models.errors import FormatError
     from voicelink.models.sizes import SUPERFRAME_SAMPLES
 
     encoder = SpeechEncoder(args.model)
@@ -33,9 +34,15 @@ def run(args: argparse.Namespace) -> int:
     if args.raw:
         with open_input(args.input) as source, open_output(args.output) as sink:
             sink.write(header)
-            while len(audio := read_samples(source, SUPERFRAME_SAMPLES)):
-                sink.write(encoder.encode(audio))
-                sink.flush()
+            heard = False
+            # What was said until then is kept when the program is told to end.
+            with ended_by_signals() as ended:
+                while not ended() and len(audio := read_samples(source, SUPERFRAME_SAMPLES)):
+                    sink.write(encoder.encode(audio))
+                    sink.flush()
+                    heard = True
+            if not heard:
+                raise FormatError(f"{args.input} holds no samples")
             sink.write(encoder.flush())
         return 0
     payload = encoder.encode(read_audio(args.input, note)) + encoder.flush()

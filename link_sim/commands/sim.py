@@ -31,9 +31,10 @@ def run(args: argparse.Namespace) -> int:
     import json
 
     from voicelink.blocks.audio import check_audio_name, read_audio, write_audio
-    from voicelink.blocks.files import writing
+    from voicelink.blocks.files import check_folder, writing
     from voicelink.link_sim.commands.options import chain_from
     from voicelink.link_sim.commands.streams import note
+    from voicelink.link_sim.picture import check_picture_name, draw
     from voicelink.link_sim.score import score
     from voicelink.link_sim.simulation import simulate
     from voicelink.link_sim.summary import summary
@@ -42,6 +43,10 @@ def run(args: argparse.Namespace) -> int:
     if args.output == "-" and args.json == "-":
         raise ParameterError("--json must name a file where the audio goes to standard output")
     check_audio_name(args.output)
+    if args.picture:
+        check_picture_name(args.picture)
+    if args.json and args.json != "-":
+        check_folder(args.json)
     chain = chain_from(args)
     audio = read_audio(args.input, note)
     result = simulate(audio, chain, args.profile, args.model, args.buffer, args.callsign)
@@ -50,8 +55,6 @@ def run(args: argparse.Namespace) -> int:
     report["quality"] = score(audio, result.audio)
     write_audio(args.output, result.audio)
     if args.picture:
-        from voicelink.link_sim.picture import draw
-
         stages = ", ".join(map(str, chain.channels)) or "no channel"
         title = f"{report['model']}, profile {report['profile']}, over {stages}"
         draw(args.picture, audio, result.audio, result.statuses, title)
