@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.receiver import Receiver
+from voicelink.blocks.receiver import Receiver, Superframe
 from voicelink.blocks.transmitter import Transmitter
 from voicelink.models.sizes import SUPERFRAME_SECONDS
 
@@ -52,7 +52,7 @@ def send_speech(
 def receive_speech(
     receiver: Receiver,
     receive: Callable[[float], Packet | None],
-    play: Callable[[np.ndarray], object],
+    play: Callable[[Superframe], object],
     buffer: float = 0.4,
     idle: float = 5.0,
     seconds: float | None = None,
@@ -64,13 +64,12 @@ def receive_speech(
 
     The clock starts ``buffer`` seconds after the first frame, and after the first of another
     numbering that the receiver goes with; from then on a superframe goes out every 320 ms, whatever
-    comes. An over ends with the frame that says so, or when nothing has
-    come for ``idle`` seconds.
+    comes. An over ends with the frame that says so, or when nothing has come for ``idle`` seconds.
 
     Args:
         receiver: orders and decodes.
         receive: waits at most so many seconds for a packet; None where none came.
-        play: called with float32 (2560,) for each superframe.
+        play: called with each superframe.
         buffer: seconds to wait for stragglers.
         idle: seconds without a packet that end an over.
         seconds: stop after so long in any case; None: never.
@@ -86,7 +85,7 @@ def receive_speech(
 
     def give() -> None:
         nonlocal given
-        play(receiver.pull().audio)
+        play(receiver.pull())
         given += 1
 
     while True:

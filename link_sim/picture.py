@@ -13,12 +13,12 @@ from voicelink.models.errors import ParameterError
 from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SECONDS
 
 COLOURS = {
-    Status.CLEAN: "#2a7f4f",
-    Status.CORRECTED: "#7fb8e6",
-    Status.SOFT: "#e8a33d",
-    Status.CONCEALED: "#c23b3b",
+    Status.CLEAN: "#009e73",
+    Status.CORRECTED: "#56b4e9",
+    Status.SOFT: "#e69f00",
+    Status.CONCEALED: "#d55e00",
 }
-"""Apart in lightness as well as in hue, for readers who do not tell red from green."""
+"""From the palette of Okabe & Ito (2008), for readers who do not tell red from green."""
 
 
 ENDINGS = (".png", ".svg", ".pdf")
@@ -66,7 +66,7 @@ def draw(
     rows[0].plot(time, said, color="#b0b0b0", linewidth=0.6, label="said")
     rows[0].plot(time, heard, color="#1f4e8c", linewidth=0.5, alpha=0.75, label="heard")
     rows[0].set_ylabel("waveform")
-    rows[0].legend(loc="upper right", fontsize=8, ncols=2)
+    rows[0].legend(loc="lower right", bbox_to_anchor=(1, 1), fontsize=8, ncols=2, frameon=False)
     top = 10 * np.log10(max(_power(said).max(), 1e-9))
     for axis, audio, name in ((rows[1], said, "said"), (rows[2], heard, "heard")):
         image = axis.imshow(
@@ -85,7 +85,7 @@ def draw(
             k * SUPERFRAME_SECONDS, (k + 1) * SUPERFRAME_SECONDS, color=COLOURS[status], lw=0
         )
     rows[3].set_yticks([])
-    rows[3].set_ylabel("frames", rotation=0, ha="right", va="center")
+    rows[3].set_ylabel("super-\nframes", rotation=0, ha="right", va="center")
     rows[3].set_xlabel("time, s")
     rows[3].set_xlim(0, seconds)
     names = [Patch(color=COLOURS[s], label=f"{s.value} {statuses.count(s)}") for s in Status]

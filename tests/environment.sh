@@ -10,7 +10,7 @@ apt() {
     command -v apt-get >/dev/null 2>&1 || return 1
     if [ "$(id -u)" = 0 ]; then root=; elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null
     then root=sudo; else return 1; fi
-    say "installing $* with apt"
+    say "installing $* with apt (some minutes where GNU Radio is among them)"
     # Another program may hold apt's lock for a while.
     $root apt-get -o DPkg::Lock::Timeout=600 update -qq >/dev/null &&
     $root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 \

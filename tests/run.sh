@@ -8,7 +8,8 @@ set -eu
 # PESQ is built from source; what is to be packed is asked of git.
 need "$has_venv" python3-venv \
     "/usr/bin/python3 -c 'from gnuradio import gr'" gnuradio \
-    "command -v c2enc" codec2 \
+    "command -v c2enc && command -v opusenc && command -v speexenc" "codec2 opus-tools speex" \
+    "sox --help | grep amr-nb" "sox libsox-fmt-all" \
     "command -v git" git \
     "command -v cc && echo '#include <Python.h>' | cc -E \$(/usr/bin/python3 -c \
         'import sysconfig; print(\"-I\" + sysconfig.get_path(\"include\"))') -" "gcc libc6-dev python3-dev"

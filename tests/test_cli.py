@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +61,10 @@ def test_encode_and_decode_in_a_pipe_give_the_same(
 ) -> None:
     voicelink("encode", sample_path, tmp_path / "s.vl")
     voicelink("decode", tmp_path / "s.vl", tmp_path / "s.wav")
-    done = pipe(f"voicelink encode {sample_path} - | voicelink decode - - > p.wav", tmp_path)
+    done = pipe(
+        f"voicelink encode {shlex.quote(str(sample_path))} - | voicelink decode - - > p.wav",
+        tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "p.wav").read_bytes() == (tmp_path / "s.wav").read_bytes()
 
@@ -76,8 +80,11 @@ def test_raw_samples_stream_through_a_pipe(sample, tmp_path: Path) -> None:
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(sample_path: Path, tmp_path: Path) -> None:
-    done = pipe(f"voicelink encode {sample_path} - | head -c 4 > /dev/null", tmp_path)
-    assert done.returncode == 0 and b"Traceback" not in done.stderr
+    path = shlex.quote(str(sample_path))
+    done = pipe(f"(voicelink encode {path} - ; echo $? > status) | head -c 4 > first", tmp_path)
+    assert (tmp_path / "first").read_bytes() == b"VLNK"
+    assert (tmp_path / "status").read_text().strip() == "0"
+    assert b"Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("line", ["encode {sample} -", "models", "sim {sample} -"])
@@ -212,7 +219,7 @@ def test_bad_input_gets_one_line_and_leaves_nothing(
     Path("broken.yaml").write_text("- loss: {probability: [\n")
     Path("unknown.yaml").write_text("- gilbert-elliott: {loss: 0.1, bursts: 2}\n")
     before = sorted(p.name for p in tmp_path.iterdir())
-    message = refused(*line.format(sample=sample_path).split())
+    message = refused(*shlex.split(line.format(sample=shlex.quote(str(sample_path)))))
     assert said in message, message
     after = sorted(p.name for p in tmp_path.iterdir())
     assert after == before

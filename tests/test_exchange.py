@@ -117,6 +117,19 @@ def test_a_receiver_outlives_its_sender(
     assert read_audio(tmp_path / "o.wav").any()
 
 
+def test_an_over_that_breaks_off_leaves_what_was_heard(
+    start, sample_path: Path, tmp_path: Path
+) -> None:
+    """Without the frame that ends it, the wait for more is not part of the recording."""
+    sender = start("send", sample_path, "--to", "tcp://127.0.0.1:*")
+    receiver = start("receive", "o.wav", "--from", endpoint(sender), "--idle", 1.5, "--json", "-")
+    time.sleep(3)
+    sender.kill()
+    counts = report(receiver)
+    assert counts["concealed"] == 0
+    assert len(read_audio(tmp_path / "o.wav")) == 2560 * counts["clean"] - 240
+
+
 def test_being_told_to_end_keeps_what_was_heard(start, sample_path: Path, tmp_path: Path) -> None:
     sender = start("send", sample_path, "--to", "tcp://127.0.0.1:*")
     receiver = start("receive", "o.wav", "--from", endpoint(sender), "--json", "-")

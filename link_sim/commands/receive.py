@@ -60,9 +60,12 @@ def run(args: argparse.Namespace) -> int:
     import sys
     from contextlib import ExitStack
 
+    import numpy as np
+
     from voicelink.blocks.audio import audio_writer, check_audio_name, write_samples
     from voicelink.blocks.files import writing
     from voicelink.blocks.receiver import LONGEST_BUFFER, Receiver
+    from voicelink.blocks.status import Status
     from voicelink.link_sim.commands.sockets import made_keys, open_receiver
     from voicelink.link_sim.commands.streams import ended_by_signals, note, open_output
     from voicelink.link_sim.exchange import receive_speech
@@ -82,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     skip = receiver.delay
 
     callsign = None
-
+    held = []
     with ExitStack() as stack:
         # Opened before the work, so that a name that cannot be written costs no recording.
         part = stack.enter_context(writing(args.json)) if args.json not in (None, "-") else None
@@ -90,11 +93,16 @@ def run(args: argparse.Namespace) -> int:
         note(f"listening at {source.endpoint}")
 
         def record(write):
-            def play(audio):
+            def play(superframe):
                 nonlocal skip, callsign
-                write(audio[skip:])
-                skip = 0
                 callsign = receiver.callsign or callsign
+                held.append(superframe.audio)
+                # In a file, what is concealed waits until speech follows: an over whose last frame
+                # was lost does not end with seconds of nothing.
+                if args.raw or superframe.status is not Status.CONCEALED:
+                    write(np.concatenate(held)[skip:])
+                    skip = 0
+                    held.clear()
 
             # What was heard until then is kept when the program is told to end.
             with ended_by_signals() as ended:
@@ -119,6 +127,7 @@ def run(args: argparse.Namespace) -> int:
         counts = receiver.counts.as_dict()
         counts["received"] += source.malformed
         counts["malformed"] += source.malformed
+        counts["concealed"] -= len(held)
         counts["callsign"] = callsign
         text = json.dumps(counts, indent=2)
         if part:
