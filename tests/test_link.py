@@ -1,7 +1,5 @@
 """The link frame from payload to packet and back: profiles, statuses, bad input, bursts."""
 
-import doctest
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +7,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import binom
 
-from voicelink.blocks import callsign, ldpc, link
 from voicelink.blocks.header import FrameType, Header
 from voicelink.blocks.interleaver import Interleaver
 from voicelink.blocks.link import (
@@ -40,12 +37,6 @@ def soft(bits: np.ndarray, magnitude: float = 6.0) -> np.ndarray:
 
 def payload_of(frame) -> bytes:
     return np.packbits(frame.payload_llr < 0).tobytes()
-
-
-@pytest.mark.parametrize("module", [callsign, ldpc, link])
-def test_the_examples_in_the_documentation(module):
-    result = doctest.testmod(module)
-    assert result.attempted > 0 and result.failed == 0
 
 
 def test_profiles_have_the_rates_of_the_format():

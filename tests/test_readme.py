@@ -1,0 +1,61 @@
+"""What the README shows is run as it stands there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from voicelink.blocks.audio import write_audio
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+TEXT = README.read_text()
+COMMANDS = [
+    line.partition("   #")[0].strip()
+    for line in TEXT.splitlines()
+    if re.match(r"    voicelink (encode|decode|sim|channel --list)", line)
+]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample) -> Path:
+    """A folder with the files that the examples name."""
+    write_audio(tmp_path / "speech.wav", sample[:40000])
+    (yaml,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    (tmp_path / "link.yaml").write_text(yaml)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_there_are_commands() -> None:
+    assert len(COMMANDS) >= 6
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "voicelink sim speech.wav h.wav --yaml link.yaml"])
+def test_the_commands_run(command: str, voicelink) -> None:
+    if " decode " in command:
+        voicelink("encode", "speech.wav", "speech.vl")
+    status, _, err = voicelink(*shlex.split(command)[1:])
+    assert status == 0, err
+
+
+def test_the_python_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    exec(compile(code, "README.md", "exec"), {})
+    assert "'sent': 16" in capsys.readouterr().out
+    assert (folder / "heard.wav").exists()
+
+
+def test_the_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", TEXT):
+        assert (README.parent / target).exists(), target
+
+
+def test_both_commands_are_there() -> None:
+    for script in ("link_sim/demo.sh", "tests/run.sh"):
+        assert f"    sh {script}" in TEXT
+        assert (README.parent / script).exists()
+    assert shutil.which("sh")
