@@ -35,7 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--raw", action="store_true", help="give out raw 16-bit samples, 8 kHz mono, as they come"
     )
-    parser.add_argument("--fast", action="store_true", help="do not wait for the speech's own time")
+    parser.add_argument(
+        "--fast",
+        action="store_true",
+        help="do not wait for the speech's own time: for a sender with --fast",
+    )
     parser.add_argument(
         "--buffer",
         type=float,

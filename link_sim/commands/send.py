@@ -23,7 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the input is raw 16-bit samples, 8 kHz mono, sent as they come",
     )
-    parser.add_argument("--fast", action="store_true", help="do not wait for the speech's own time")
+    parser.add_argument(
+        "--fast",
+        action="store_true",
+        help="do not wait for the speech's own time: for a receiver with --fast",
+    )
     parser.add_argument(
         "--wait",
         type=float,
