@@ -31,8 +31,9 @@ LONGEST_BUFFER = 15.0
 FOLLOW = 3
 """So many frames in a row from elsewhere, in sequence, and the receiver goes with them."""
 
-FADE = 3
-"""Superframes that are concealed before the output is muted; the next one fades out."""
+FADE = 1
+"""Superframes that are concealed at full level; the next one fades out, and then there is silence:
+what the decoder makes of nothing turns into a drone after that."""
 
 _log = logging.getLogger(__name__)
 
