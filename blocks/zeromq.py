@@ -1,12 +1,12 @@
-"""Link frames over ZeroMQ: `Sender` and `Receiver`, alone or against GNU Radio's message blocks.
+"""Link frames over ZeroMQ: `FrameSender`, `FrameReceiver`, which speak to GNU Radio as well.
 
 A message holds one link frame, raw (its packed bytes and nothing else) or as a PDU (soft bits and
 numbers travel too); `blocks/TRANSPORT.md` has both, byte by byte. Sockets bind to this machine
 alone unless told otherwise, hold a bounded number of messages of bounded size, and connect again
 by themselves when the other end has gone and returned.
 
->>> with Sender("tcp://127.0.0.1:*", "push") as sender:
-...     with Receiver(sender.endpoint, "pull") as receiver:
+>>> with FrameSender("tcp://127.0.0.1:*", "push") as sender:
+...     with FrameReceiver(sender.endpoint, "pull") as receiver:
 ...         _ = sender.send(Packet(np.arange(32, dtype=np.uint8)), timeout_s=5)
 ...         receiver.receive(timeout_s=5).bits
 256
@@ -27,12 +27,12 @@ from voicelink.blocks.zeromq_keys import Keys, make_keys
 from voicelink.blocks.zeromq_socket import Endpoint
 from voicelink.models.errors import FormatError, ParameterError, one_of
 
-__all__ = ["Keys", "Receiver", "Sender", "make_keys"]
+__all__ = ["FrameReceiver", "FrameSender", "Keys", "make_keys"]
 
 _log = logging.getLogger(__name__)
 
 
-class Sender(Endpoint):
+class FrameSender(Endpoint):
     """Sends link frames, one a message.
 
     Not for several threads at once, as every ZeroMQ socket.
@@ -145,7 +145,7 @@ class Sender(Endpoint):
                 return
 
 
-class Receiver(Endpoint):
+class FrameReceiver(Endpoint):
     """Receives link frames, and is stopped by nothing that arrives.
 
     Not for several threads at once, as every ZeroMQ socket. A message of more than
@@ -153,7 +153,7 @@ class Receiver(Endpoint):
     later.
 
     Args:
-        address: as for `Sender`.
+        address: as for `FrameSender`.
         pattern: "sub" to hear a sender's "pub", or "pull" for "push".
         bind: wait at the address for senders; else connect to one that waits there.
         form: which messages count: "raw", "pdu", or "auto" for both.

@@ -20,14 +20,14 @@ _BURST = 100
 
 
 class PacketSource(Protocol):
-    """Where packets come from, such as `voicelink.blocks.zeromq.Receiver`."""
+    """Where packets come from, such as `voicelink.blocks.zeromq.FrameReceiver`."""
 
     def receive(self, timeout_s: float) -> Packet | None:
         """The next packet, or None if none has come within ``timeout_s`` seconds."""
 
 
 class PacketSink(Protocol):
-    """Where packets go, such as `voicelink.blocks.zeromq.Sender`."""
+    """Where packets go, such as `voicelink.blocks.zeromq.FrameSender`."""
 
     def send(self, packet: Packet) -> Any:
         """Send it without waiting; False if nobody took it."""

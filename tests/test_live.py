@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.zeromq import Receiver, Sender
+from voicelink.blocks.zeromq import FrameReceiver, FrameSender
 from voicelink.link_sim.channels import (
     Awgn,
     Bandwidth,
@@ -234,8 +234,8 @@ def test_through_a_live_lossy_delayed_channel(pattern, end):
     packets = 100
     try:
         with (
-            Sender(entry, first, bind=False, pdu=True) as sender,
-            Receiver(exit_, last, bind=False) as receiver,
+            FrameSender(entry, first, bind=False, pdu=True) as sender,
+            FrameReceiver(exit_, last, bind=False) as receiver,
         ):
             # Until a packet comes through, one of the ends may not be connected.
             probe = Packet(np.zeros(32, np.uint8), 10**6)
@@ -289,8 +289,8 @@ def test_its_losses_are_those_of_the_seed():
     )
     try:
         with (
-            Sender(entry, "push", bind=False, pdu=True) as sender,
-            Receiver(exit_, "pull", bind=False) as receiver,
+            FrameSender(entry, "push", bind=False, pdu=True) as sender,
+            FrameReceiver(exit_, "pull", bind=False) as receiver,
         ):
             assert receiver.receive(0.5) is None  # time to connect: an exit with nobody drops
             for number in range(50):

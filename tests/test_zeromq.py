@@ -22,7 +22,7 @@ from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import packet_to_pdu, pdu_to_packet
 from voicelink.blocks.pmt import Pair, serialize
 from voicelink.blocks.profile import profiles
-from voicelink.blocks.zeromq import Keys, Receiver, Sender, make_keys
+from voicelink.blocks.zeromq import FrameReceiver, FrameSender, Keys, make_keys
 from voicelink.blocks.zeromq_address import check_address
 from voicelink.models.errors import FormatError, ParameterError, TransportError
 
@@ -69,12 +69,12 @@ def test_from_another_process(pattern, end, form):
     if end == "bind":
         with (
             peer("send", LOCAL, pattern, "bind", form) as (_, endpoint),
-            Receiver(endpoint, OPPOSITE[pattern]) as receiver,
+            FrameReceiver(endpoint, OPPOSITE[pattern]) as receiver,
         ):
             check_frames(receiver, range(5), form)
     else:
         with (
-            Receiver(LOCAL, OPPOSITE[pattern], bind=True) as receiver,
+            FrameReceiver(LOCAL, OPPOSITE[pattern], bind=True) as receiver,
             peer("send", receiver.endpoint, pattern, "connect", form),
         ):
             check_frames(receiver, range(5), form)
@@ -83,7 +83,7 @@ def test_from_another_process(pattern, end, form):
 @pytest.mark.parametrize("pattern", ["pub", "push"])
 def test_to_another_process(pattern):
     with (
-        Sender(LOCAL, pattern, pdu=True) as sender,
+        FrameSender(LOCAL, pattern, pdu=True) as sender,
         peer("receive", sender.endpoint, OPPOSITE[pattern], "connect") as (process, _),
     ):
         assert sender.wait_for_peer(WAIT_S)
@@ -97,7 +97,10 @@ def test_to_another_process(pattern):
 @pytest.mark.parametrize("pattern", ["pub", "push"])
 def test_other_addresses(pattern, scheme, tmp_path):
     address = f"{scheme}://{tmp_path}/link"
-    with Sender(address, pattern) as sender, Receiver(address, OPPOSITE[pattern]) as receiver:
+    with (
+        FrameSender(address, pattern) as sender,
+        FrameReceiver(address, OPPOSITE[pattern]) as receiver,
+    ):
         assert sender.wait_for_peer(WAIT_S)
         assert sender.send(frame(3))
         check_frames(receiver, [3], "raw")
@@ -129,8 +132,8 @@ def linked(pdu=False, **options):
     """A sender and a receiver in this process."""
     address = "inproc://linked"
     with (
-        Sender(address, "push", pdu=pdu) as sender,
-        Receiver(address, "pull", **options) as receiver,
+        FrameSender(address, "push", pdu=pdu) as sender,
+        FrameReceiver(address, "pull", **options) as receiver,
     ):
         yield sender, receiver
 
@@ -144,7 +147,7 @@ def test_receive_does_not_wait_unless_told():
 
 
 def test_receivers_can_be_polled_together():
-    with linked() as (sender, receiver), Receiver(LOCAL, "pull", bind=True) as other:
+    with linked() as (sender, receiver), FrameReceiver(LOCAL, "pull", bind=True) as other:
         poller = zmq.Poller()
         poller.register(receiver.socket, zmq.POLLIN)
         poller.register(other.socket, zmq.POLLIN)
@@ -153,20 +156,20 @@ def test_receivers_can_be_polled_together():
 
 
 def test_a_sender_without_receiver_drops_and_counts():
-    with Sender(LOCAL, "push") as sender:
+    with FrameSender(LOCAL, "push") as sender:
         assert not sender.wait_for_peer(0.01)
         assert not sender.send(frame(1))
         assert not sender.send(frame(2), timeout_s=0.01)
         assert (sender.sent, sender.dropped) == (0, 2)
-    with Sender(LOCAL, "pub") as sender:
+    with FrameSender(LOCAL, "pub") as sender:
         assert not sender.wait_for_peer(0.01)
         assert sender.send(frame(1))  # to everybody, which is nobody
 
 
 def test_what_nobody_takes_is_bounded():
     with (
-        Sender("inproc://bounded", "push", high_water=4) as sender,
-        Receiver("inproc://bounded", "pull", high_water=3) as receiver,
+        FrameSender("inproc://bounded", "push", high_water=4) as sender,
+        FrameReceiver("inproc://bounded", "pull", high_water=3) as receiver,
     ):
         taken = [sender.send(frame(number)) for number in range(20)]
         assert taken == 7 * [True] + 13 * [False]
@@ -179,7 +182,7 @@ def test_what_nobody_takes_is_bounded():
 @pytest.mark.parametrize("pattern", ["pub", "push"])
 def test_receiver_outlives_its_sender(pattern):
     with peer("send", LOCAL, pattern, "bind") as (process, endpoint):
-        receiver = Receiver(endpoint, OPPOSITE[pattern])
+        receiver = FrameReceiver(endpoint, OPPOSITE[pattern])
         with receiver:
             check_frames(receiver, range(5))
             process.kill()
@@ -195,7 +198,7 @@ def test_receiver_outlives_its_sender(pattern):
 def test_sender_outlives_its_receiver(pattern):
     with (
         peer("receive", LOCAL, pattern, "bind", count=1) as (process, endpoint),
-        Sender(endpoint, OPPOSITE[pattern], bind=False, pdu=True) as sender,
+        FrameSender(endpoint, OPPOSITE[pattern], bind=False, pdu=True) as sender,
     ):
         assert sender.wait_for_peer(WAIT_S)
         sender.send(frame(1), WAIT_S)
@@ -224,7 +227,7 @@ def send_until_heard(sender, process):
 def feed(parts, form="auto"):
     """What a receiver makes of a message of these parts; what it counts must agree."""
     source = zmq.Context.instance().socket(zmq.PUSH)
-    with source, Receiver("inproc://feed", "pull", bind=True, form=form) as receiver:
+    with source, FrameReceiver("inproc://feed", "pull", bind=True, form=form) as receiver:
         source.connect("inproc://feed")
         source.send_multipart(parts)
         packet = receiver.receive()
@@ -362,8 +365,8 @@ def test_a_flood_of_nonsense_does_not_hold_the_caller():
 def test_messages_too_long_never_arrive(pattern):
     options = {"max_message_bytes": 100}
     with (
-        Sender(LOCAL, pattern) as sender,
-        Receiver(sender.endpoint, OPPOSITE[pattern], **options) as receiver,
+        FrameSender(LOCAL, pattern) as sender,
+        FrameReceiver(sender.endpoint, OPPOSITE[pattern], **options) as receiver,
     ):
         assert sender.wait_for_peer(WAIT_S)
         sender.send_bytes(bytes(101))
@@ -384,11 +387,11 @@ def test_messages_too_long_never_arrive(pattern):
     "first", [b"GET / HTTP/1.1\r\n\r\n", bytes(64), b"\xff" + bytes(8) + b"\x7f"]
 )
 def test_a_stranger_at_the_port_disturbs_nobody(first):
-    with Receiver(LOCAL, "pull", bind=True) as receiver:
+    with FrameReceiver(LOCAL, "pull", bind=True) as receiver:
         port = int(receiver.endpoint.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)) as stranger:
             stranger.sendall(first)
-            with Sender(receiver.endpoint, "push", bind=False) as sender:
+            with FrameSender(receiver.endpoint, "push", bind=False) as sender:
                 assert sender.send(frame(1), WAIT_S)
                 check_frames(receiver, [1], "raw")
 
@@ -397,12 +400,12 @@ def test_a_stranger_at_the_port_disturbs_nobody(first):
 def test_another_program_at_the_address_and_then_ours(pattern):
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         address = f"tcp://127.0.0.1:{stranger.getsockname()[1]}"
-        receiver = Receiver(address, pattern)
+        receiver = FrameReceiver(address, pattern)
         stranger.settimeout(WAIT_S)
         connection, _ = stranger.accept()
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
         connection.close()
-    with receiver, Sender(address, OPPOSITE[pattern]) as sender:
+    with receiver, FrameSender(address, OPPOSITE[pattern]) as sender:
         packet = None
         for _ in range(100 * WAIT_S):
             sender.send(frame(1))
@@ -415,16 +418,16 @@ def test_another_program_at_the_address_and_then_ours(pattern):
 
 
 def test_port_in_use_is_one_line():
-    with Sender(LOCAL) as first, pytest.raises(TransportError) as caught:
-        Receiver(first.endpoint, "pull", bind=True)
+    with FrameSender(LOCAL) as first, pytest.raises(TransportError) as caught:
+        FrameReceiver(first.endpoint, "pull", bind=True)
     assert str(caught.value) == f"{first.endpoint} is in use by another program"
 
 
 def test_ipc_path_in_use(tmp_path):
     address = f"ipc://{tmp_path}/link"
-    with Sender(address), pytest.raises(TransportError, match="in use"):
-        Sender(address)
-    with Sender(address):  # what the first left behind is no hindrance
+    with FrameSender(address), pytest.raises(TransportError, match="in use"):
+        FrameSender(address)
+    with FrameSender(address):  # what the first left behind is no hindrance
         pass
 
 
@@ -432,7 +435,7 @@ def test_ipc_never_replaces_a_file(tmp_path):
     recording = tmp_path / "speech.wav"
     recording.write_bytes(b"precious")
     with pytest.raises(ParameterError, match="there is a file"):
-        Sender(f"ipc://{recording}")
+        FrameSender(f"ipc://{recording}")
     assert recording.read_bytes() == b"precious"
 
 
@@ -442,16 +445,16 @@ def test_ipc_never_replaces_a_file(tmp_path):
 )  # fmt: skip
 def test_binding_stays_on_this_machine(address):
     with pytest.raises(ParameterError, match="allow_remote") as caught:
-        Sender(address)
+        FrameSender(address)
     assert "CURVE" in str(caught.value)
     assert check_address(address, bind=True, allow_remote=True) == address
 
 
 def test_binding_beyond_this_machine_when_told(caplog):
-    with Receiver("tcp://0.0.0.0:*", "pull", bind=True, allow_remote=True) as receiver:
+    with FrameReceiver("tcp://0.0.0.0:*", "pull", bind=True, allow_remote=True) as receiver:
         assert "no keys" in caplog.text
         port = receiver.endpoint.rpartition(":")[2]
-        with Sender(f"tcp://127.0.0.1:{port}", "push", bind=False) as sender:
+        with FrameSender(f"tcp://127.0.0.1:{port}", "push", bind=False) as sender:
             assert sender.send(frame(1), WAIT_S)
             check_frames(receiver, [1], "raw")
 
@@ -488,24 +491,27 @@ def test_loopback_by_any_name(host):
 )
 def test_addresses_of_no_meaning(address, bind):
     with pytest.raises((ParameterError, TransportError)) as caught:
-        Sender(address, bind=bind)
+        FrameSender(address, bind=bind)
     assert str(address)[:50] in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_an_interface_that_is_not_there():
     with pytest.raises(TransportError, match=r"cannot bind to tcp://192\.0\.2\.1:5555"):
-        Sender("tcp://192.0.2.1:5555", allow_remote=True)
+        FrameSender("tcp://192.0.2.1:5555", allow_remote=True)
 
 
 @pytest.mark.parametrize(
     ("make", "part"),
     [
-        (lambda: Sender(LOCAL, "publish"), "pattern must be one of pub, push"),
-        (lambda: Receiver(LOCAL, "pub", bind=True), "pattern must be one of sub, pull"),
-        (lambda: Receiver(LOCAL, bind=True, form="pmt"), "form must be one of"),
-        (lambda: Sender(LOCAL, high_water=0), "high_water must be"),
-        (lambda: Receiver(LOCAL, bind=True, max_message_bytes=-1), "max_message_bytes must be"),
+        (lambda: FrameSender(LOCAL, "publish"), "pattern must be one of pub, push"),
+        (lambda: FrameReceiver(LOCAL, "pub", bind=True), "pattern must be one of sub, pull"),
+        (lambda: FrameReceiver(LOCAL, bind=True, form="pmt"), "form must be one of"),
+        (lambda: FrameSender(LOCAL, high_water=0), "high_water must be"),
+        (
+            lambda: FrameReceiver(LOCAL, bind=True, max_message_bytes=-1),
+            "max_message_bytes must be",
+        ),
     ],
 )
 def test_arguments_of_no_meaning(make, part):
@@ -514,7 +520,7 @@ def test_arguments_of_no_meaning(make, part):
 
 
 def test_packets_that_a_raw_frame_cannot_carry():
-    with Sender(LOCAL) as sender:
+    with FrameSender(LOCAL) as sender:
         with pytest.raises(ParameterError, match="pdu=True"):
             sender.send(Packet(np.zeros(256, np.float32)))
         with pytest.raises(ParameterError, match="256, 296, 592, 888 bits, not 264"):
@@ -524,7 +530,7 @@ def test_packets_that_a_raw_frame_cannot_carry():
 
 
 def test_a_closed_socket_says_so():
-    sender, receiver = Sender(LOCAL), Receiver(LOCAL, bind=True)
+    sender, receiver = FrameSender(LOCAL), FrameReceiver(LOCAL, bind=True)
     for end in (sender, receiver):
         end.close()
         end.close()
@@ -551,15 +557,15 @@ def test_keys_let_their_holder_through(keys):
     server = Keys.load(ours / "server.key_secret", clients=ours / "clients")
     client = Keys.load(ours / "client.key_secret", server=ours / "server.key")
     with (
-        Sender(LOCAL, keys=server) as sender,
-        Receiver(sender.endpoint, keys=client) as receiver,
+        FrameSender(LOCAL, keys=server) as sender,
+        FrameReceiver(sender.endpoint, keys=client) as receiver,
     ):
         assert sender.wait_for_peer(WAIT_S)
         sender.send(frame(1))
         check_frames(receiver, [1], "raw")
     with (
-        Receiver(LOCAL, "pull", bind=True, keys=server) as receiver,
-        Sender(receiver.endpoint, "push", bind=False, keys=client) as sender,
+        FrameReceiver(LOCAL, "pull", bind=True, keys=server) as receiver,
+        FrameSender(receiver.endpoint, "push", bind=False, keys=client) as sender,
     ):
         assert sender.send(frame(2), WAIT_S)
         check_frames(receiver, [2], "raw")
@@ -569,8 +575,8 @@ def test_without_a_list_of_clients_the_servers_key_is_enough(keys):
     ours, theirs = keys
     stranger = Keys.load(theirs / "client.key_secret", server=ours / "server.key")
     with (
-        Sender(LOCAL, keys=Keys.load(ours / "server.key_secret")) as sender,
-        Receiver(sender.endpoint, keys=stranger) as receiver,
+        FrameSender(LOCAL, keys=Keys.load(ours / "server.key_secret")) as sender,
+        FrameReceiver(sender.endpoint, keys=stranger) as receiver,
     ):
         assert sender.wait_for_peer(WAIT_S)
         sender.send(frame(1))
@@ -591,9 +597,9 @@ def test_wrong_keys_get_nothing(keys, client, caplog):
         | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
         | zmq.EVENT_HANDSHAKE_FAILED_AUTH
     )
-    with Sender(LOCAL, keys=server) as sender:
+    with FrameSender(LOCAL, keys=server) as sender:
         monitor = sender.socket.get_monitor_socket(failures)
-        with Receiver(sender.endpoint, keys=wrong) as receiver:
+        with FrameReceiver(sender.endpoint, keys=wrong) as receiver:
             assert monitor.poll(1000 * WAIT_S), "the handshake has neither failed nor succeeded"
             assert recv_monitor_message(monitor)["event"] & failures
             sender.send(frame(1))
@@ -640,9 +646,9 @@ def test_key_files_that_are_none(keys, tmp_path):
     with pytest.raises(ParameterError, match="directory"):
         Keys.load(ours / "server.key_secret", clients=tmp_path / "none")
     with pytest.raises(ParameterError, match="to connect"):
-        Receiver("tcp://127.0.0.1:5555", keys=Keys.load(ours / "client.key_secret"))
+        FrameReceiver("tcp://127.0.0.1:5555", keys=Keys.load(ours / "client.key_secret"))
     with pytest.raises(ParameterError, match="inproc"):
-        Sender("inproc://x", keys=Keys.load(ours / "server.key_secret"))
+        FrameSender("inproc://x", keys=Keys.load(ours / "server.key_secret"))
     for content in (
         b"",
         b"public-key = 'short'",

@@ -13,7 +13,7 @@ from gnuradio_python import TIMEOUT_S, clean_environment, gnuradio_python
 
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import packet_to_pdu
-from voicelink.blocks.zeromq import Receiver, Sender
+from voicelink.blocks.zeromq import FrameReceiver, FrameSender
 
 LOCAL = "tcp://127.0.0.1:*"
 PEER = Path(__file__).with_name("gnuradio_peer.py")
@@ -55,11 +55,13 @@ def test_gnuradio_hears_us(pattern, end):
     block = f"{pattern}_msg_source"
     with contextlib.ExitStack() as stack:
         if end == "connect":
-            sender = stack.enter_context(Sender(LOCAL, PATTERNS[pattern], pdu=True))
+            sender = stack.enter_context(FrameSender(LOCAL, PATTERNS[pattern], pdu=True))
             process, _ = stack.enter_context(flowgraph(block, sender.endpoint, end))
         else:
             process, address = stack.enter_context(flowgraph(block, LOCAL, end))
-            sender = stack.enter_context(Sender(address, PATTERNS[pattern], bind=False, pdu=True))
+            sender = stack.enter_context(
+                FrameSender(address, PATTERNS[pattern], bind=False, pdu=True)
+            )
         assert sender.wait_for_peer(TIMEOUT_S)
         for packet in packets():
             assert sender.send(packet, TIMEOUT_S, {"station": "N0CALL", "level": 0.5})
@@ -75,11 +77,11 @@ def test_we_hear_gnuradio(pattern, end):
     block = f"{pattern}_msg_sink"
     with contextlib.ExitStack() as stack:
         if end == "connect":
-            receiver = stack.enter_context(Receiver(LOCAL, PATTERNS[pattern], bind=True))
+            receiver = stack.enter_context(FrameReceiver(LOCAL, PATTERNS[pattern], bind=True))
             process, _ = stack.enter_context(flowgraph(block, receiver.endpoint, end))
         else:
             process, address = stack.enter_context(flowgraph(block, LOCAL, end))
-            receiver = stack.enter_context(Receiver(address, PATTERNS[pattern]))
+            receiver = stack.enter_context(FrameReceiver(address, PATTERNS[pattern]))
         meet(process, receiver)
         for packet in packets():
             process.stdin.write(packet_to_pdu(packet).hex() + "\n")
@@ -119,7 +121,7 @@ def test_monitor_flowgraph_shows_the_frames(tmp_path):
         )
     assert compiled.returncode == 0, compiled.stdout + compiled.stderr
     data = np.arange(100, 132, dtype=np.uint8)
-    with Sender(LOCAL, pdu=True) as sender:
+    with FrameSender(LOCAL, pdu=True) as sender:
         process = subprocess.Popen(
             [python, "-u", str(tmp_path / "zeromq_monitor.py"), "--address", sender.endpoint],
             stdin=subprocess.PIPE,

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.zeromq import Receiver, Sender
+from voicelink.blocks.zeromq import FrameReceiver, FrameSender
 
 WAIT_S = 30
 
@@ -25,14 +25,14 @@ def main() -> None:
     verb, address, pattern, end, form, first, count = sys.argv[1:]
     numbers = range(int(first), int(first) + int(count))
     if verb == "send":
-        with Sender(address, pattern, bind=end == "bind", pdu=form == "pdu") as sender:
+        with FrameSender(address, pattern, bind=end == "bind", pdu=form == "pdu") as sender:
             print(sender.endpoint, flush=True)
             sender.wait_for_peer(WAIT_S)
             for number in numbers:
                 sender.send(frame(number), timeout_s=WAIT_S)
             sys.stdin.read()
         return
-    with Receiver(address, pattern, bind=end == "bind", form=form) as receiver:
+    with FrameReceiver(address, pattern, bind=end == "bind", form=form) as receiver:
         print(receiver.endpoint, flush=True)
         for _ in numbers:
             packet = receiver.receive(WAIT_S)

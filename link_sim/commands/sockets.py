@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from voicelink.blocks.zeromq import Keys, Receiver, Sender
+    from voicelink.blocks.zeromq import FrameReceiver, FrameSender, Keys
 
 _PATTERNS = {"pubsub": ("pub", "sub"), "pushpull": ("push", "pull")}
 
@@ -57,11 +57,11 @@ def add_end_options(parser: argparse.ArgumentParser, binds: bool) -> None:
     )
 
 
-def open_sender(args: argparse.Namespace, bind: bool) -> Sender:
+def open_sender(args: argparse.Namespace, bind: bool) -> FrameSender:
     """The sending socket at ``args.to``."""
-    from voicelink.blocks.zeromq import Sender
+    from voicelink.blocks.zeromq import FrameSender
 
-    return Sender(
+    return FrameSender(
         args.to,
         _patterns(args)[0],
         bind=bind,
@@ -71,11 +71,11 @@ def open_sender(args: argparse.Namespace, bind: bool) -> Sender:
     )
 
 
-def open_receiver(args: argparse.Namespace, bind: bool) -> Receiver:
+def open_receiver(args: argparse.Namespace, bind: bool) -> FrameReceiver:
     """The receiving socket at ``args.source``."""
-    from voicelink.blocks.zeromq import Receiver
+    from voicelink.blocks.zeromq import FrameReceiver
 
-    return Receiver(
+    return FrameReceiver(
         args.source,
         _patterns(args)[1],
         bind=bind,
