@@ -38,12 +38,12 @@ def start(tmp_path: Path):
         process.communicate()
 
 
-def endpoint(process: subprocess.Popen) -> str:
-    """The address that a process says it has bound, the last one of its line."""
+def endpoint(process: subprocess.Popen, which: int = -1) -> str:
+    """The address that a process says it has bound, by default the last one of its line."""
     for line in process.stderr:
         found = re.findall(r"tcp://\S+", line)
         if found:
-            return found[-1]
+            return found[which]
     raise AssertionError(f"it ended with {process.wait()} and named no address")
 
 
@@ -80,19 +80,22 @@ def test_a_file_arrives_as_it_was_sent(
 
 def test_in_real_time_and_through_a_live_channel(start, sample: np.ndarray, tmp_path: Path) -> None:
     write_audio(tmp_path / "in.wav", sample[:24000])
-    sender = start("send", "in.wav", "--to", "tcp://127.0.0.1:*")
-    channel = start("channel", "--from", endpoint(sender), "--to", "tcp://127.0.0.1:*",
+    # Who listens is there first, so that nothing is missed.
+    receiver = start("receive", "o.wav", "--bind", "--from", "tcp://127.0.0.1:*", "--json", "-")
+    channel = start("channel", "--bind-from", "--from", "tcp://127.0.0.1:*",
+                    "--connect-to", "--to", endpoint(receiver),
                     "--delay", 0.1, "--duplicate", 1, "--json")  # fmt: skip
+    sender = start("send", "in.wav", "--connect", "--to", endpoint(channel, 0))
     began = time.monotonic()
-    receiver = start("receive", "o.wav", "--from", endpoint(channel), "--json", "-")
     counts = report(receiver)
     # Three seconds of speech take three seconds.
     assert time.monotonic() - began > 2.5
+    assert sender.wait(timeout=20) == 0
     superframes = -(-(24000 + 240) // 2560)
-    given = counts["clean"] + counts["concealed"]
-    # The first frames may pass before the receiver has subscribed to the channel.
-    assert superframes - 3 <= counts["clean"] <= given <= superframes
-    assert counts["duplicate"] + counts["late"] >= counts["clean"] - 2
+    assert counts["clean"] + counts["concealed"] == superframes
+    # A busy machine may hold one back for longer than the buffer waits.
+    assert counts["clean"] >= superframes - 2
+    assert counts["duplicate"] + counts["late"] >= superframes - 2
     channel.send_signal(signal.SIGTERM)
     last = json.loads(channel.communicate(timeout=20)[0].splitlines()[-1])
     assert last["final"] and last["packets_in"] == superframes
