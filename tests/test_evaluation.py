@@ -322,7 +322,6 @@ def folder(tmp_path, speech) -> Path:
 
 class TestCommand:
     def test_writes_table_and_files(self, folder, tmp_path, capsys):
-        pytest.importorskip("pystoi", reason="pystoi (extra eval) is not installed")
         outputs = [tmp_path / name for name in ("a.csv", "a.json", "a.md")]
         arguments = ["eval", str(folder), "--codecs", "original", "--measures", "estoi"]
         for option, path in zip(("--csv", "--json", "--markdown"), outputs, strict=True):
@@ -335,7 +334,6 @@ class TestCommand:
         assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "a.json", "a.md", "speech"]
 
     def test_json_on_standard_output_stands_alone(self, folder, capsys):
-        pytest.importorskip("pystoi", reason="pystoi (extra eval) is not installed")
         arguments = ["eval", str(folder), "--codecs", "original", "--measures", "estoi"]
         assert main([*arguments, "--jobs", "1", "--limit", "1", "--json", "-"]) == 0
         document = json.loads(capsys.readouterr().out)
