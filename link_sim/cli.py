@@ -32,7 +32,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status is 0, or 2 for input that cannot be used."""
     args = parser().parse_args(argv)
     try:
-        return args.run(args)
+        status = args.run(args)
+        # What is still buffered is written here, where a failure can be told, and not at exit.
+        sys.stdout.flush()
+        return status
     except VoiceLinkError as error:
         print(f"voicelink: {error}", file=sys.stderr)
         return 2

@@ -91,7 +91,9 @@ def test_a_reader_that_goes_away_ends_it_quietly(sample_path: Path, tmp_path: Pa
 def test_standard_output_that_cannot_be_written_to_is_said(
     line: str, sample_path: Path, tmp_path: Path
 ) -> None:
-    done = pipe(f"voicelink {line.format(sample=sample_path)} > /dev/full", tmp_path)
+    line = line.format(sample=shlex.quote(str(sample_path)))
+    # Buffered, as it is where nobody has set the variable.
+    done = pipe(f"unset PYTHONUNBUFFERED; voicelink {line} > /dev/full", tmp_path)
     assert done.returncode == 2
     assert done.stderr == b"voicelink: No space left on device\n"
 
