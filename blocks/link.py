@@ -171,6 +171,9 @@ class LinkFrame:
         understood: False when the CRC is right but the header names another format version,
             another model or a reserved frame type: the bits are as sent, and the receiver must
             judge whether to play them.
+        sequence: number of the superframe modulo 256, where the header or who read it tells it.
+        end: whether it is known to be the last of its over.
+        callsign: the sender's, where whoever decoded the frame has learnt it.
     """
 
     status: Status
@@ -179,6 +182,9 @@ class LinkFrame:
     corrected: int | None = 0
     iterations: int = 0
     understood: bool = True
+    sequence: int | None = None
+    end: bool = False
+    callsign: str | None = None
 
 
 class LinkDecoder:
@@ -226,7 +232,7 @@ class LinkDecoder:
             return self.decode_many(data[None])[0]
         bits = np.unpackbits(data)
         if not self.profile.header:
-            return LinkFrame(Status.CLEAN, _saturated(bits))
+            return unchecked_frame(saturated(bits))
         return self.decode_many((self._hard_llr * (1 - 2 * bits.astype(np.float32)))[None])[0]
 
     def decode_many(self, llrs: np.ndarray) -> list[LinkFrame]:
@@ -246,7 +252,7 @@ class LinkDecoder:
             )
         llrs = sanitised(llrs)
         if not self.profile.header:
-            return [LinkFrame(_unchecked_status(llr), llr) for llr in llrs]
+            return [unchecked_frame(llr) for llr in llrs]
         frame = _frame(self.profile)
         channel = frame.from_air(llrs)
         if frame.code is None:
@@ -275,13 +281,15 @@ class LinkDecoder:
         header = Header.unpack(data)
         return LinkFrame(
             status=Status.CORRECTED if corrected else Status.CLEAN,
-            payload_llr=_saturated(bits[_PAYLOAD]),
+            payload_llr=saturated(bits[_PAYLOAD]),
             header=header,
             corrected=corrected,
             iterations=iterations,
             understood=header.version == FORMAT_VERSION
             and header.model == self._model
             and header.frame_type in (FrameType.VOICE, FrameType.END),
+            sequence=header.sequence,
+            end=header.end,
         )
 
     @staticmethod
@@ -297,14 +305,18 @@ def mean_reliability(payload_llr: np.ndarray) -> float:
     return float(reliability.mean())
 
 
-def _unchecked_status(llr: np.ndarray) -> Status:
-    reliability = mean_reliability(llr)
+def unchecked_frame(payload_llr: np.ndarray) -> LinkFrame:
+    """The frame of a payload that no CRC covers: its LLRs (256,) alone tell the status."""
+    reliability = mean_reliability(payload_llr)
     if reliability >= TRUSTED:
-        return Status.CLEAN
-    return Status.CONCEALED if reliability < HOPELESS else Status.SOFT
+        status = Status.CLEAN
+    else:
+        status = Status.CONCEALED if reliability < HOPELESS else Status.SOFT
+    return LinkFrame(status, payload_llr)
 
 
-def _saturated(bits: np.ndarray) -> np.ndarray:
+def saturated(bits: np.ndarray) -> np.ndarray:
+    """LLRs, float32 and all certain, of bits 0 and 1 of any shape."""
     return np.float32(CERTAIN) * (1 - 2 * bits.astype(np.float32))
 
 

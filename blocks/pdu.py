@@ -1,22 +1,48 @@
-"""Packets as PDUs: what GNU Radio's message blocks pass around, as bytes for a transport.
+"""Packets and payloads as PDUs: what GNU Radio's message blocks pass around, as bytes.
 
-A PDU is a PMT pair ``(metadata . vector)``: the vector is the packet's packed bytes (u8) or its
-LLRs (f32, positive means 0), the metadata a dict or nil. The key ``number`` carries
-`Packet.number`; other keys are free for those who want them.
+A PDU is a PMT pair ``(metadata . vector)``, the metadata a dict or nil. The vector of a packet is
+the link frame's packed bytes (u8) or its LLRs (f32, positive means 0); that of a payload is its 32
+bytes or the 256 LLRs of its bits. Metadata, all of which may be missing; further keys are passed
+over:
+
+==============  =============================================================================
+number          int, `Packet.number`: which superframe of the over it is
+end             bool, whether it is the last of the over
+sequence        int, the superframe's number modulo 256 by the frame's header
+callsign        symbol, the sender's, once it is known
+status          symbol, a `Status`: what link decoding made of the frame
+corrected       int, coded bits that error correction changed
+iterations      int, of the error correction
+ebn0_db         double, estimated Eb/N0 for a payload bit
+profile         symbol, the link profile
+==============  =============================================================================
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from voicelink.blocks.link import LinkFrame, saturated, unchecked_frame
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pmt import Pair, deserialize, serialize
+from voicelink.blocks.status import Status
 from voicelink.models.errors import FormatError, ParameterError
+from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES
 
 NUMBER = "number"
-"""The metadata key of the superframe's number."""
+END = "end"
+SEQUENCE = "sequence"
+CALLSIGN = "callsign"
+STATUS = "status"
+CORRECTED = "corrected"
+ITERATIONS = "iterations"
+EBN0_DB = "ebn0_db"
+PROFILE = "profile"
+
+_LARGEST = (1 << 63) - 1
 
 
 def packet_to_pdu(packet: Packet, metadata: dict | None = None) -> bytes:
@@ -41,12 +67,116 @@ def packet_to_pdu(packet: Packet, metadata: dict | None = None) -> bytes:
     return serialize(Pair(entries, data))
 
 
+def payload_to_pdu(
+    payload: bytes, number: int | None = None, end: bool = False, metadata: dict | None = None
+) -> bytes:
+    """A payload of 32 bytes as a serialised PDU.
+
+    Args:
+        payload: one superframe of speech.
+        number: which superframe of the over it is.
+        end: whether it is the last of the over.
+        metadata: further entries.
+
+    Raises:
+        ParameterError: the payload is not 32 bytes, or the metadata cannot be written.
+    """
+    if len(payload) != PAYLOAD_BYTES:
+        raise ParameterError(f"payload must be {PAYLOAD_BYTES} bytes, not {len(payload)}")
+    data = np.frombuffer(payload, np.uint8)
+    return packet_to_pdu(Packet(data, number), {**(metadata or {}), END: bool(end)})
+
+
+def frame_to_pdu(
+    frame: LinkFrame, number: int | None = None, metadata: dict | None = None
+) -> bytes:
+    """A link frame that was decoded, as a serialised payload PDU.
+
+    The vector is the payload's bytes where the status is clean or corrected, else the LLRs of its
+    bits. The metadata says what the frame and its header say.
+
+    Args:
+        frame: from a `LinkDecoder`.
+        number: the superframe's number where the transport carries one.
+        metadata: further entries.
+
+    Raises:
+        ParameterError: where the metadata cannot be written.
+    """
+    entries = dict(metadata or {})
+    entries |= {STATUS: frame.status.value, ITERATIONS: frame.iterations, END: frame.end}
+    for key in (SEQUENCE, CORRECTED, CALLSIGN):
+        value = getattr(frame, key)
+        if value is not None:
+            entries[key] = value
+    if frame.status in (Status.CLEAN, Status.CORRECTED):
+        data = np.packbits(frame.payload_llr < 0)
+    else:
+        data = frame.payload_llr.astype(np.float32)
+    return packet_to_pdu(Packet(data, number), entries)
+
+
 def pdu_to_packet(data: bytes) -> Packet:
     """The packet in a serialised PDU; metadata other than ``number`` is not looked at.
 
     Raises:
         FormatError: where ``data`` is not a PMT, not a PDU, its vector is empty or neither u8 nor
             finite f32, or its number is not an integer from 0 to 2^63 - 1. Nothing else is raised.
+    """
+    metadata, vector = read_pdu(data)
+    return Packet(vector, _integer(metadata, NUMBER))
+
+
+def pdu_to_frame(data: bytes) -> tuple[LinkFrame, int | None]:
+    """The frame in a serialised payload PDU, and its superframe's number.
+
+    Without a status in the metadata the payload is judged as one of the profile ``plain``: bytes
+    are clean, LLRs are so where they are sure of all bits.
+
+    Raises:
+        FormatError: as `pdu_to_packet`, or the vector is neither 32 bytes nor 256 LLRs, or a
+            metadata key of those that a `LinkFrame` has is of another type or range. Nothing else
+            is raised.
+    """
+    metadata, vector = read_pdu(data)
+    if len(vector) != (PAYLOAD_BYTES if vector.dtype == np.uint8 else PAYLOAD_BITS):
+        raise FormatError(
+            f"a payload must be {PAYLOAD_BYTES} u8 or {PAYLOAD_BITS} f32, "
+            f"not {len(vector)} of {vector.dtype}"
+        )
+    llr = saturated(np.unpackbits(vector)) if vector.dtype == np.uint8 else vector
+    frame = unchecked_frame(llr)
+    frame = replace(
+        frame,
+        status=_status(metadata) or frame.status,
+        corrected=_integer(metadata, CORRECTED),
+        iterations=_integer(metadata, ITERATIONS) or 0,
+        sequence=_integer(metadata, SEQUENCE, 255),
+        end=_of_type(metadata, END, bool) or False,
+        callsign=_of_type(metadata, CALLSIGN, str),
+    )
+    return frame, _integer(metadata, NUMBER)
+
+
+def pdu_to_payload(data: bytes) -> tuple[bytes, int | None, bool]:
+    """Payload (32 bytes), number and end of over of a serialised payload PDU; LLRs are decided.
+
+    Raises:
+        FormatError: as `pdu_to_frame`.
+    """
+    frame, number = pdu_to_frame(data)
+    return np.packbits(frame.payload_llr < 0).tobytes(), number, frame.end
+
+
+def read_pdu(data: bytes) -> tuple[dict, np.ndarray]:
+    """Metadata and vector of a serialised PDU.
+
+    Returns:
+        (metadata, vector): the vector is uint8 or float32, 1-D and not empty.
+
+    Raises:
+        FormatError: where ``data`` is not a PMT, not a PDU, or its vector is empty or neither u8
+            nor finite f32. Nothing else is raised.
     """
     pdu = deserialize(data)
     if not isinstance(pdu, Pair):
@@ -59,10 +189,31 @@ def pdu_to_packet(data: bytes) -> Packet:
         raise FormatError("a PDU's vector must hold a link frame, not nothing")
     if vector.dtype == np.float32 and not np.isfinite(vector).all():
         raise FormatError("the LLRs of a PDU must be finite numbers")
-    number = _metadata(pdu.car).get(NUMBER)
-    if number is not None and (type(number) is not int or not 0 <= number < 1 << 63):
-        raise FormatError(f"a PDU's number must be an integer from 0 to 2^63 - 1, not {number!r}")
-    return Packet(vector, number)
+    return _metadata(pdu.car), vector
+
+
+def _integer(metadata: dict, key: str, largest: int = _LARGEST) -> int | None:
+    value = _of_type(metadata, key, int)
+    if value is not None and not 0 <= value <= largest:
+        limit = "2^63 - 1" if largest == _LARGEST else largest
+        raise FormatError(f"a PDU's {key} must be an integer from 0 to {limit}, not {value}")
+    return value
+
+
+def _of_type(metadata: dict, key: str, kind: type) -> Any:
+    value = metadata.get(key)
+    if value is not None and type(value) is not kind:
+        raise FormatError(f"a PDU's {key} must be of type {kind.__name__}, not {value!r:.60}")
+    return value
+
+
+def _status(metadata: dict) -> Status | None:
+    value = _of_type(metadata, STATUS, str)
+    try:
+        return None if value is None else Status(value)
+    except ValueError:
+        names = ", ".join(status.value for status in Status)
+        raise FormatError(f"a PDU's status must be one of {names}, not {value!r:.60}") from None
 
 
 def _metadata(obj: Any) -> dict:

@@ -132,6 +132,7 @@ class Receiver:
         self._strays: deque[int] = deque(maxlen=FOLLOW)
         self._gap = 0
         self._collector = CallsignCollector()
+        self._callsign: str | None = None
         self.ended = False
 
     @property
@@ -152,30 +153,45 @@ class Receiver:
     @property
     def callsign(self) -> str | None:
         """The sender's callsign, once it is known."""
-        return self._collector.callsign
+        return self._collector.callsign or self._callsign
 
     def push(self, packet: Packet) -> int | None:
         """Take in what arrived; the number of its superframe, or None where it is of no use."""
-        self.counts.received += 1
         try:
             frame = self._decode(packet)
         except FormatError as error:
-            self.counts.malformed += 1
-            if self.counts.malformed == 1:
-                _log.warning("packet dropped: %s (further ones are only counted)", error)
+            self.refuse(error)
             return None
+        return self.accept(frame, packet.number)
+
+    def refuse(self, error: FormatError) -> None:
+        """Count what arrived and is no frame of ours; the first one is logged."""
+        self.counts.received += 1
+        self.counts.malformed += 1
+        if self.counts.malformed == 1:
+            _log.warning("packet dropped: %s (further ones are only counted)", error)
+
+    def accept(self, frame: LinkFrame, number: int | None = None) -> int | None:
+        """Take in a frame whose link is decoded, as `push` does.
+
+        Args:
+            frame: what a `LinkDecoder` made of a packet.
+            number: the superframe's number where the transport carries one.
+        """
+        self.counts.received += 1
         if not frame.understood:
             self.counts.foreign += 1
             return None
-        number = self._place(frame, packet)
+        knows = frame.sequence is not None or number is not None
+        number = self._place(frame, number)
         if self._next is None:
             self._next = number
             self._highest = number - 1
-        if frame.header is not None or packet.number is not None:
+        if knows:
             self._anchor(number)
         known = self._waiting.get(number)
         # A frame that was placed by guess makes way for one that knows its place.
-        if known is not None and (known.header is not None or frame.header is None):
+        if known is not None and (known.sequence is not None or frame.sequence is None):
             self.counts.duplicate += 1
             return None
         # Whoever began again must not be taken for someone far ahead, and waited for.
@@ -210,7 +226,7 @@ class Receiver:
         if self._gap > FADE:
             audio = audio * (np.linspace(1, 0, len(audio)) if self._gap == FADE + 1 else 0)
             audio = audio.astype(np.float32)
-        end = bool(frame is not None and frame.header is not None and frame.header.end)
+        end = frame is not None and frame.end
         self.ended = self.ended or end
         return Superframe(number, status, audio, end, None if frame is None else frame.corrected)
 
@@ -227,15 +243,14 @@ class Receiver:
     def _expected(self) -> int:
         return max(self._highest + 1, self._next or 0)
 
-    def _place(self, frame: LinkFrame, packet: Packet) -> int:
-        expected = self._expected
-        if frame.header is None:
-            return expected if packet.number is None else packet.number
-        sequence = frame.header.sequence
+    def _place(self, frame: LinkFrame, number: int | None) -> int:
+        expected, sequence = self._expected, frame.sequence
+        if sequence is None:
+            return expected if number is None else number
         # The transport's number where both agree, so that the frames whose header is lost, which
         # have nothing else, are counted alike.
-        if packet.number is not None and packet.number % 256 == sequence:
-            return packet.number
+        if number is not None and number % 256 == sequence:
+            return number
         if not self._anchored:
             return sequence
         return expected + (sequence - expected + 128) % 256 - 128
@@ -274,4 +289,5 @@ class Receiver:
         self._highest = max(self._highest, number)
         if frame.header is not None:
             self._collector.add(frame.header.sequence, frame.header.callsign_slice)
+        self._callsign = frame.callsign or self._callsign
         return number

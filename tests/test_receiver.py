@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voicelink.blocks.link import LinkEncoder
+from voicelink.blocks.link import LinkDecoder, LinkEncoder
 from voicelink.blocks.packet import Packet
+from voicelink.blocks.pdu import frame_to_pdu, payload_to_pdu, pdu_to_frame
 from voicelink.blocks.receiver import AHEAD, FADE, FOLLOW, JUMP, Receiver
 from voicelink.blocks.status import Status
 from voicelink.blocks.transmitter import Transmitter
@@ -202,6 +203,36 @@ def test_soft_packets_that_fail_are_still_heard() -> None:
         statuses.append(receiver.pull().status)
     assert {Status.SOFT, Status.CONCEALED} & set(statuses)
     assert Status.CLEAN not in statuses
+
+
+def test_frames_decoded_elsewhere_find_their_place_alike() -> None:
+    """As PDUs between two blocks, the link decoder in the first."""
+    link = LinkEncoder("checked")
+    packets = [link.encode(bytes(32), end=number == 299) for number in range(300)][280:]
+    packets[3], packets[4] = packets[4], packets[3]
+    decoder, receiver = LinkDecoder("checked"), quick()
+    for packet in packets:
+        frame, number = pdu_to_frame(frame_to_pdu(decoder.decode(Packet(packet.data))))
+        receiver.accept(frame, number)
+    assert drain(receiver, 20) == [Status.CLEAN] * 20
+    assert receiver.ended
+
+
+def test_an_over_ends_without_headers_too() -> None:
+    receiver = quick()
+    for number in range(5):
+        receiver.accept(*pdu_to_frame(payload_to_pdu(bytes(32), number, end=number == 4)))
+    assert [receiver.pull().end for _ in range(5)] == [False] * 4 + [True]
+    assert receiver.ended
+    receiver.reset()
+    assert not receiver.ended
+
+
+def test_the_callsign_may_come_with_the_frames() -> None:
+    receiver = quick()
+    pdu = payload_to_pdu(bytes(32), 0, metadata={"callsign": "N0CALL"})
+    receiver.accept(*pdu_to_frame(pdu))
+    assert receiver.callsign == "N0CALL"
 
 
 @settings(max_examples=60, deadline=None)
