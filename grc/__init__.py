@@ -1,5 +1,10 @@
-"""Flowgraphs and block descriptions for GNU Radio Companion, as files of the package.
+"""What GNU Radio Companion needs: block descriptions, flowgraphs, and the tool for them.
 
-``zeromq_monitor.grc`` prints the link frames that ``voicelink send --pdu`` publishes; it uses
-blocks of GNU Radio's own alone. `blocks/TRANSPORT.md` says what the messages are.
+``voicelink_*.block.yml`` describe the blocks of `voicelink.blocks.gnuradio`, one file a block;
+``*.grc`` are flowgraphs, ready to run. The modules here are what ``voicelink grc`` does with them.
+They read GNU Radio's own package for GRC where they need it, and only there.
 """
+
+from voicelink.grc.files import sample
+
+__all__ = ["sample"]

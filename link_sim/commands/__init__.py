@@ -4,4 +4,4 @@ A module has ``HELP`` (one line), ``add_arguments(parser)`` and ``run(args) -> i
 status), and imports what is heavy inside ``run``.
 """
 
-VERBS = ("demo", "encode", "decode", "sim", "channel", "send", "receive", "eval", "models")
+VERBS = ("demo", "encode", "decode", "sim", "channel", "send", "receive", "eval", "grc", "models")

@@ -1,0 +1,149 @@
+"""A flowgraph without its graphical surface and sound card: the same file, changed by rule.
+
+So there is no second copy of a flowgraph to be kept the same for tests and for machines without a
+display:
+
+- sliders and choosers become command-line options with the same defaults;
+- graphical sinks, and connections to them, are left out;
+- a sound card's input is read from a WAV file, its output written to one, each an option named
+  after the block: ``--speaker-file`` for the audio sink ``speaker``. An output that is written to
+  a file already is left out;
+- files are read once;
+- unless it is to run in real time, nothing is throttled and the speech decoders go by their data
+  and not by the clock: the flowgraph runs as fast as it can, and ends with its input.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from voicelink.models.errors import FormatError
+
+_TYPES = {"float": "eng_float", "real": "eng_float", "int": "intx", "string": "str"}
+
+
+def headless(text: str, realtime: bool = False) -> str:
+    """The form without a display of a flowgraph, both as YAML.
+
+    Args:
+        text: the content of a .grc file.
+        realtime: keep what paces it by the clock; files in place of a sound card's input are
+            then read at their sample rate.
+
+    Raises:
+        FormatError: it is no flowgraph.
+    """
+    import yaml
+
+    try:
+        graph = yaml.safe_load(text)
+        return yaml.safe_dump(_Headless(graph, realtime).graph, sort_keys=False)
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise FormatError(f"no flowgraph of GRC: {reason}") from None
+
+
+class _Headless:
+    def __init__(self, graph: dict[str, Any], realtime: bool):
+        self.graph = graph
+        self.realtime = realtime
+        self.connections = graph["connections"] = list(graph["connections"] or ())
+        options = graph["options"]["parameters"]
+        options |= {"generate_options": "no_gui", "run_options": "run"}
+        blocks, graph["blocks"] = graph["blocks"], []
+        # Sinks last, when the connections to the others are settled.
+        for block in sorted(blocks, key=lambda block: block["id"] == "audio_sink"):
+            if block["states"]["state"] != "disabled":
+                graph["blocks"] += self._rule(block["id"])(copy.deepcopy(block))
+
+    def _rule(self, kind: str) -> Callable[[dict], list[dict]]:
+        if kind.startswith("variable_qtgui_"):
+            return self._setting
+        if kind.startswith("qtgui_"):
+            return self._left_out
+        rules = {
+            "audio_source": self._source,
+            "audio_sink": self._sink,
+            "blocks_wavfile_source": self._file,
+            "blocks_throttle": self._throttle,
+            "voicelink_decoder": self._decoder,
+            "voicelink_rx": self._decoder,
+        }
+        return rules.get(kind, lambda block: [block])
+
+    def _setting(self, block: dict) -> list[dict]:
+        self._left_out(block)  # a check box that sends messages has connections
+        given = block["parameters"]
+        kind = _TYPES.get(given.get("rangeType") or given.get("type", ""), "")
+        return [_parameter(block, block["name"], kind, given["value"], given.get("label", ""))]
+
+    def _left_out(self, block: dict) -> list[dict]:
+        name = block["name"]
+        kept = [c for c in self.connections if name not in (c[0], c[2])]
+        self.connections[:] = kept
+        return []
+
+    def _source(self, block: dict) -> list[dict]:
+        name, rate = block["name"], block["parameters"]["samp_rate"]
+        file = _parameter(block, f"{name}_file", "str", f"{name}.wav", "WAV file to read")
+        source = _like(
+            block, name, "blocks_wavfile_source",
+            file=f"{name}_file", repeat="False", nchan="1", maxoutbuf="1024", minoutbuf="0",
+        )  # fmt: skip
+        if not self.realtime:
+            return [file, source]
+        clock = f"{name}_clock"
+        for connection in self.connections:
+            if connection[0] == name:
+                connection[0] = clock
+        self.connections.append([name, "0", clock, "0"])
+        return [file, source, _throttle(block, clock, rate)]
+
+    def _sink(self, block: dict) -> list[dict]:
+        name, rate = block["name"], block["parameters"]["samp_rate"]
+        recorders = {b["name"] for b in self.graph["blocks"] if b["id"] == "blocks_wavfile_sink"}
+        sources = [c[:2] for c in self.connections if c[2] == name]
+        if any(c[:2] in sources and c[2] in recorders for c in self.connections):
+            return self._left_out(block)
+        file = _parameter(block, f"{name}_file", "str", f"{name}.wav", "WAV file to write")
+        sink = _like(
+            block, name, "blocks_wavfile_sink",
+            file=f"{name}_file", samp_rate=rate, nchan=block["parameters"]["num_inputs"],
+            format="FORMAT_WAV", bits_per_sample1="FORMAT_PCM_16", append="False",
+        )  # fmt: skip
+        return [file, sink]
+
+    def _file(self, block: dict) -> list[dict]:
+        block["parameters"]["repeat"] = "False"
+        return [block]
+
+    def _throttle(self, block: dict) -> list[dict]:
+        if not self.realtime:
+            block["states"]["state"] = "bypassed"
+        return [block]
+
+    def _decoder(self, block: dict) -> list[dict]:
+        if not self.realtime:
+            block["parameters"]["pace"] = "data"
+        return [block]
+
+
+def _like(block: dict, name: str, kind: str, **parameters: str) -> dict:
+    """A block of another kind in the place of ``block``."""
+    return block | {"name": name, "id": kind, "parameters": {"comment": "", **parameters}}
+
+
+def _parameter(block: dict, name: str, kind: str, value: str, label: str) -> dict:
+    return _like(
+        block, name, "parameter", label=label, type=kind, value=value, short_id="", hide="none"
+    )
+
+
+def _throttle(block: dict, name: str, rate: str) -> dict:
+    # The smallest buffer that there is: it releases a whole one at a time.
+    return _like(
+        block, name, "blocks_throttle", type="float", samples_per_second=rate, vlen="1",
+        ignoretag="True", maxoutbuf="1024", minoutbuf="0",
+    )  # fmt: skip
