@@ -96,11 +96,21 @@ def deserialize(data: bytes) -> Any:
     """
     if len(data) > MAX_BYTES:
         raise FormatError(f"a PMT may take {MAX_BYTES} bytes at most, not {len(data)}")
-    reader = _Reader(bytes(data))
-    obj = reader.read(0)
-    if reader.left:
-        raise FormatError(f"a PMT must fill its message; {reader.left} bytes are left over")
+    (obj,), end = deserialize_some(data, 1)
+    if end != len(data):
+        raise FormatError(f"a PMT must fill its message; {len(data) - end} bytes are left over")
     return obj
+
+
+def deserialize_some(data: bytes, count: int, start: int = 0) -> tuple[list[Any], int]:
+    """``count`` objects that follow one another, and where in ``data`` they end.
+
+    Raises:
+        FormatError: where one of them is cut or malformed. Nothing else is raised.
+    """
+    reader = _Reader(bytes(data), start)
+    objects = [reader.read(0) for _ in range(count)]
+    return objects, len(data) - reader.left
 
 
 def _write(obj: Any, out: bytearray, depth: int) -> None:
@@ -176,9 +186,9 @@ def _write_uniform(array: np.ndarray, out: bytearray) -> None:
 class _Reader:
     """Reads one object after another from bytes; every read is checked against what is left."""
 
-    def __init__(self, data: bytes):
+    def __init__(self, data: bytes, start: int):
         self._data = data
-        self._at = 0
+        self._at = start
 
     @property
     def left(self) -> int:

@@ -1,10 +1,12 @@
 """Link frames over ZeroMQ: `FrameSender`, `FrameReceiver`, which speak to GNU Radio as well.
 
 A message holds one link frame, raw (its packed bytes and nothing else) or as a PDU (soft bits and
-numbers travel too); `blocks/TRANSPORT.md` has both, byte by byte. Sockets bind to this machine
+numbers travel too), or a part of a stream, as GNU Radio's stream blocks exchange it;
+`blocks/TRANSPORT.md` has all of them, byte by byte. Sockets bind to this machine
 alone unless told otherwise, hold a bounded number of messages of bounded size, and connect again
 by themselves when the other end has gone and returned.
 
+>>> import numpy as np
 >>> with FrameSender("tcp://127.0.0.1:*", "push") as sender:
 ...     with FrameReceiver(sender.endpoint, "pull") as receiver:
 ...         _ = sender.send(Packet(np.arange(32, dtype=np.uint8)), timeout_s=5)
@@ -16,18 +18,17 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 
-import numpy as np
 import zmq
 
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.pdu import packet_to_pdu, pdu_to_packet
-from voicelink.blocks.profile import profiles
 from voicelink.blocks.zeromq_keys import Keys, make_keys
+from voicelink.blocks.zeromq_messages import SENT_FORMS, MessageReader, MessageWriter
 from voicelink.blocks.zeromq_socket import Endpoint
-from voicelink.models.errors import FormatError, ParameterError, one_of
+from voicelink.models.errors import FormatError, one_of
 
-__all__ = ["FrameReceiver", "FrameSender", "Keys", "make_keys"]
+__all__ = ["SENT_FORMS", "FrameReceiver", "FrameSender", "Keys", "make_keys"]
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +44,8 @@ class FrameSender(Endpoint):
         pattern: "pub": every receiver gets every frame, from when it has connected on, and what a
             slow one cannot take is dropped; or "push": each frame goes to one receiver.
         bind: wait at the address for receivers; else connect to one that waits there.
-        pdu: send PDUs, as GNU Radio's message blocks take them; else raw frames.
+        form: what a message is: "raw", a frame and nothing else; "pdu", for GNU Radio's message
+            blocks; "stream" or "tagged", bytes for its stream blocks with `pass_tags` off or on.
         keys: CURVE keys; None for none.
         allow_remote: bind also where other machines reach it.
         high_water: messages that may wait for a receiver (1000 are 320 s of speech).
@@ -62,13 +64,13 @@ class FrameSender(Endpoint):
         address: str,
         pattern: str = "pub",
         bind: bool = True,
-        pdu: bool = False,
+        form: str = "raw",
         keys: Keys | None = None,
         allow_remote: bool = False,
         high_water: int = 1000,
     ) -> None:
         one_of("pattern", pattern, ("pub", "push"))
-        self.pdu = bool(pdu)
+        self._writer = MessageWriter(form)
         self.sent = 0
         self.dropped = 0
         self._heard = False
@@ -80,7 +82,7 @@ class FrameSender(Endpoint):
         """Send one link frame.
 
         Args:
-            packet: bytes of a profile's length; with ``pdu`` also LLRs.
+            packet: bytes of a profile's length; as a PDU also LLRs.
             timeout_s: how long to wait for a receiver ("push"), in seconds.
             metadata: further entries for a PDU, see `voicelink.blocks.pdu.packet_to_pdu`.
 
@@ -92,13 +94,7 @@ class FrameSender(Endpoint):
             ParameterError: for a packet that the form of message cannot carry.
             TransportError: where the socket is closed.
         """
-        if self.pdu:
-            return self.send_bytes(packet_to_pdu(packet, metadata), timeout_s)
-        if packet.soft:
-            raise ParameterError("a raw frame carries hard bits; LLRs need pdu=True")
-        if packet.bits not in _frame_bits():
-            raise ParameterError(f"a link frame must have {_choices()} bits, not {packet.bits}")
-        return self.send_bytes(packet.data.tobytes(), timeout_s)
+        return self.send_bytes(self._writer.write(packet, metadata), timeout_s)
 
     def send_bytes(self, data: bytes, timeout_s: float = 0.0) -> bool:
         """Send a message as it is; arguments, result and errors as for `send`."""
@@ -156,15 +152,21 @@ class FrameReceiver(Endpoint):
         address: as for `FrameSender`.
         pattern: "sub" to hear a sender's "pub", or "pull" for "push".
         bind: wait at the address for senders; else connect to one that waits there.
-        form: which messages count: "raw", "pdu", or "auto" for both.
+        form: which messages count: "raw", "pdu", "auto" for both and for tagged streams of bytes
+            or bits; or "stream" for a stream, whose frames are found by its tags where there are
+            any, else by the sync word before each.
+        items: a stream's items: "bytes", "bits" (one in a byte) or "floats" (soft bits).
+        profile: the profile of a stream's frames.
         keys: CURVE keys; None for none.
         allow_remote: bind also where other machines reach it.
         high_water: messages that may wait here to be received.
-        max_message_bytes: the longest message; a PDU with 888 LLRs takes some 3.6 kB.
+        max_message_bytes: the longest message; a PDU with 888 LLRs takes some 3.6 kB, what
+            GNU Radio sends of a stream up to 64 kB and its tags.
 
     Attributes:
         received: packets given out.
-        malformed: messages that were no link frame: counted, logged once, left out.
+        malformed: messages that were no link frame, and frames of a tagged stream that are cut or
+            none: counted, logged once, left out.
 
     Raises:
         ParameterError: for arguments that have no meaning, or do not go together.
@@ -177,13 +179,16 @@ class FrameReceiver(Endpoint):
         pattern: str = "sub",
         bind: bool = False,
         form: str = "auto",
+        items: str = "bytes",
+        profile: str | None = None,
         keys: Keys | None = None,
         allow_remote: bool = False,
         high_water: int = 1000,
-        max_message_bytes: int = 65536,
+        max_message_bytes: int = 1 << 18,
     ) -> None:
         one_of("pattern", pattern, ("sub", "pull"))
-        self.form = one_of("form", form, ("auto", "raw", "pdu"))
+        self._reader = MessageReader(form, items, profile, self._count_malformed)
+        self._ready: deque[Packet] = deque()
         self.received = 0
         self.malformed = 0
         self._high_water = high_water
@@ -203,22 +208,24 @@ class FrameReceiver(Endpoint):
         """
         self._check_usable(timeout_s)
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        bad = 0
-        while self._poll(zmq.POLLIN, None if deadline is None else deadline - time.monotonic()):
+        fruitless = 0
+        while not self._ready:
+            left = None if deadline is None else deadline - time.monotonic()
+            if not self._poll(zmq.POLLIN, left):
+                return None
             try:
-                packet = self._parse(self._take())
+                self._ready += self._reader.read(self._take())
             except zmq.Again:  # polled, and gone with its connection
                 continue
             except FormatError as error:
                 self._count_malformed(error)
-                bad += 1
-            else:
-                self.received += 1
-                return packet
-            # A flood of nonsense must not keep the caller here for ever beyond its time.
-            if bad >= self._high_water and deadline is not None and time.monotonic() >= deadline:
-                break
-        return None
+            fruitless += 1
+            # A flood without frames must not keep the caller here for ever beyond its time.
+            late = deadline is not None and time.monotonic() >= deadline
+            if late and fruitless >= self._high_water and not self._ready:
+                return None
+        self.received += 1
+        return self._ready.popleft()
 
     def _take(self) -> bytes:
         # A key as gr-zeromq sends it is a part before the message; whatever has more is not ours.
@@ -235,35 +242,9 @@ class FrameReceiver(Endpoint):
             )
         return part
 
-    def _parse(self, message: bytes) -> Packet:
-        # A PDU that holds a link frame can have a frame's length: 74 bytes are 42 of one of 32
-        # with nil metadata and 32 more of metadata. So a message is a PDU if it parses as one
-        # and what it holds is a frame; of frames with random bits, fewer than one in 2^50 do.
-        if self.form != "raw" and (self.form == "pdu" or message.startswith(b"\x07")):
-            try:
-                return _check_length(pdu_to_packet(message))
-            except FormatError:
-                if self.form == "pdu" or 8 * len(message) not in _frame_bits():
-                    raise
-        return _check_length(Packet(np.frombuffer(message, np.uint8).copy()))
-
     def _count_malformed(self, error: FormatError) -> None:
         self.malformed += 1
         if self.malformed == 1:
             _log.warning("%s: a message that is no link frame: %s", self.endpoint, error)
         else:
             _log.debug("%s: malformed message %d: %s", self.endpoint, self.malformed, error)
-
-
-def _check_length(packet: Packet) -> Packet:
-    if packet.bits not in _frame_bits():
-        raise FormatError(f"a link frame must have {_choices()} bits, not {packet.bits}")
-    return packet
-
-
-def _frame_bits() -> list[int]:
-    return [profile.bits for profile in profiles().values()]
-
-
-def _choices() -> str:
-    return ", ".join(map(str, _frame_bits()))

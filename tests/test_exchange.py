@@ -57,7 +57,7 @@ def report(process: subprocess.Popen) -> dict:
     "options",
     [
         [],
-        ["--pdu"],
+        ["--form", "pdu"],
         ["--pattern", "pushpull"],
     ],
 )

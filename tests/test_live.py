@@ -179,7 +179,7 @@ def test_list_tells_channels_and_scenarios(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--awgn", "2"], "raw messages carry hard bits: add --pdu"),
+        (["--awgn", "2"], "--form raw carries hard bits: --form pdu sends soft ones"),
         (["--scenario", "lossy-pi"], "did you mean lossy-ip"),
         (["--channel", "los"], "did you mean loss"),
         (["--loss", "2"], "loss.probability must be a number from 0 to 1"),
@@ -229,12 +229,12 @@ def finish(process):
 def test_through_a_live_lossy_delayed_channel(pattern, end):
     first, last = {"pushpull": ("push", "pull"), "pubsub": ("pub", "sub")}[pattern]
     process, entry, exit_ = start(
-        "--pattern", pattern, "--pdu", "--loss", "0.3", "--delay", "0.1", "--seed", "5"
+        "--pattern", pattern, "--form", "pdu", "--loss", "0.3", "--delay", "0.1", "--seed", "5"
     )
     packets = 100
     try:
         with (
-            FrameSender(entry, first, bind=False, pdu=True) as sender,
+            FrameSender(entry, first, bind=False, form="pdu") as sender,
             FrameReceiver(exit_, last, bind=False) as receiver,
         ):
             # Until a packet comes through, one of the ends may not be connected.
@@ -285,11 +285,11 @@ def test_it_ends_after_so_many_seconds():
 def test_its_losses_are_those_of_the_seed():
     """The live channel loses the packets that the chain loses in simulation."""
     process, entry, exit_ = start(
-        "--pattern", "pushpull", "--pdu", "--loss", "0.5", "--seed", "9", "--seconds", "30"
+        "--pattern", "pushpull", "--form", "pdu", "--loss", "0.5", "--seed", "9", "--seconds", "30"
     )
     try:
         with (
-            FrameSender(entry, "push", bind=False, pdu=True) as sender,
+            FrameSender(entry, "push", bind=False, form="pdu") as sender,
             FrameReceiver(exit_, "pull", bind=False) as receiver,
         ):
             assert receiver.receive(0.5) is None  # time to connect: an exit with nobody drops

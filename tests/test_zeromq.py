@@ -83,7 +83,7 @@ def test_from_another_process(pattern, end, form):
 @pytest.mark.parametrize("pattern", ["pub", "push"])
 def test_to_another_process(pattern):
     with (
-        FrameSender(LOCAL, pattern, pdu=True) as sender,
+        FrameSender(LOCAL, pattern, form="pdu") as sender,
         peer("receive", sender.endpoint, OPPOSITE[pattern], "connect") as (process, _),
     ):
         assert sender.wait_for_peer(WAIT_S)
@@ -107,10 +107,10 @@ def test_other_addresses(pattern, scheme, tmp_path):
 
 
 @pytest.mark.parametrize("length", FRAME_BYTES)
-@pytest.mark.parametrize("pdu", [False, True])
-def test_every_profile_hard(length, pdu):
+@pytest.mark.parametrize("form", ["raw", "pdu", "tagged"])
+def test_every_profile_hard(length, form):
     packet = Packet(np.arange(length, dtype=np.uint8))
-    with linked(pdu=pdu) as (sender, receiver):
+    with linked(form) as (sender, receiver):
         sender.send(packet)
         arrived = receiver.receive(WAIT_S)
     assert arrived.data.dtype == np.uint8
@@ -120,7 +120,7 @@ def test_every_profile_hard(length, pdu):
 @pytest.mark.parametrize("length", FRAME_BYTES)
 def test_every_profile_soft(length):
     llr = np.random.default_rng(1).normal(0, 4, 8 * length).astype(np.float32)
-    with linked(pdu=True) as (sender, receiver):
+    with linked("pdu") as (sender, receiver):
         sender.send(Packet(llr, number=2**40), metadata={"snr_db": 3.5, "list": [1, None]})
         arrived = receiver.receive(WAIT_S)
     assert arrived.soft and arrived.number == 2**40
@@ -128,11 +128,11 @@ def test_every_profile_soft(length):
 
 
 @contextlib.contextmanager
-def linked(pdu=False, **options):
+def linked(form="raw", **options):
     """A sender and a receiver in this process."""
     address = "inproc://linked"
     with (
-        FrameSender(address, "push", pdu=pdu) as sender,
+        FrameSender(address, "push", form=form) as sender,
         FrameReceiver(address, "pull", **options) as receiver,
     ):
         yield sender, receiver
@@ -198,7 +198,7 @@ def test_receiver_outlives_its_sender(pattern):
 def test_sender_outlives_its_receiver(pattern):
     with (
         peer("receive", LOCAL, pattern, "bind", count=1) as (process, endpoint),
-        FrameSender(endpoint, OPPOSITE[pattern], bind=False, pdu=True) as sender,
+        FrameSender(endpoint, OPPOSITE[pattern], bind=False, form="pdu") as sender,
     ):
         assert sender.wait_for_peer(WAIT_S)
         sender.send(frame(1), WAIT_S)
@@ -521,7 +521,7 @@ def test_arguments_of_no_meaning(make, part):
 
 def test_packets_that_a_raw_frame_cannot_carry():
     with FrameSender(LOCAL) as sender:
-        with pytest.raises(ParameterError, match="pdu=True"):
+        with pytest.raises(ParameterError, match="the form pdu"):
             sender.send(Packet(np.zeros(256, np.float32)))
         with pytest.raises(ParameterError, match="256, 296, 592, 888 bits, not 264"):
             sender.send(Packet(np.zeros(33, np.uint8)))

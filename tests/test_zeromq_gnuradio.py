@@ -55,12 +55,12 @@ def test_gnuradio_hears_us(pattern, end):
     block = f"{pattern}_msg_source"
     with contextlib.ExitStack() as stack:
         if end == "connect":
-            sender = stack.enter_context(FrameSender(LOCAL, PATTERNS[pattern], pdu=True))
+            sender = stack.enter_context(FrameSender(LOCAL, PATTERNS[pattern], form="pdu"))
             process, _ = stack.enter_context(flowgraph(block, sender.endpoint, end))
         else:
             process, address = stack.enter_context(flowgraph(block, LOCAL, end))
             sender = stack.enter_context(
-                FrameSender(address, PATTERNS[pattern], bind=False, pdu=True)
+                FrameSender(address, PATTERNS[pattern], bind=False, form="pdu")
             )
         assert sender.wait_for_peer(TIMEOUT_S)
         for packet in packets():
@@ -121,7 +121,7 @@ def test_monitor_flowgraph_shows_the_frames(tmp_path):
         )
     assert compiled.returncode == 0, compiled.stdout + compiled.stderr
     data = np.arange(100, 132, dtype=np.uint8)
-    with FrameSender(LOCAL, pdu=True) as sender:
+    with FrameSender(LOCAL, form="pdu") as sender:
         process = subprocess.Popen(
             [python, "-u", str(tmp_path / "zeromq_monitor.py"), "--address", sender.endpoint],
             stdin=subprocess.PIPE,

@@ -25,7 +25,7 @@ def main() -> None:
     verb, address, pattern, end, form, first, count = sys.argv[1:]
     numbers = range(int(first), int(first) + int(count))
     if verb == "send":
-        with FrameSender(address, pattern, bind=end == "bind", pdu=form == "pdu") as sender:
+        with FrameSender(address, pattern, bind=end == "bind", form=form) as sender:
             print(sender.endpoint, flush=True)
             sender.wait_for_peer(WAIT_S)
             for number in numbers:

@@ -8,7 +8,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from voicelink.link_sim.commands.options import add_channel_options, chain_from
-from voicelink.link_sim.commands.sockets import add_socket_options, open_receiver, open_sender
+from voicelink.link_sim.commands.sockets import (
+    add_form_option,
+    add_socket_options,
+    add_stream_option,
+    open_receiver,
+    open_sender,
+)
 from voicelink.link_sim.commands.streams import ended_by_signals
 from voicelink.models.errors import ParameterError, require
 
@@ -35,6 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bind-from", action="store_true", help="bind --from, not connect")
     parser.add_argument("--connect-to", action="store_true", help="connect --to, not bind")
+    add_stream_option(parser)
+    parser.add_argument(
+        "--profile",
+        metavar="NAME",
+        default="auto",
+        help="of the frames in a --stream: plain, checked, half, third",
+    )
+    add_form_option(parser)
     add_socket_options(parser)
     parser.add_argument("--seconds", metavar="S", type=float, help="stop after so long")
     parser.add_argument(
@@ -57,9 +71,9 @@ def run(args: argparse.Namespace) -> int:
     if args.seconds is not None:
         require("--seconds", args.seconds, 0)
     chain = chain_from(args)
-    if chain.gives_soft() and not args.pdu:
+    if chain.gives_soft(args.stream == "floats") and args.form != "pdu":
         raise ParameterError(
-            "raw messages carry hard bits: add --pdu to send soft ones, or give "
+            f"--form {args.form} carries hard bits: --form pdu sends soft ones, or give "
             "--channel awgn:ebn0_db=...,decisions=hard"
         )
 

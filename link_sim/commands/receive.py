@@ -8,7 +8,11 @@ HELP = "a ZeroMQ address to a speech file or pipe, in real time"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from voicelink.link_sim.commands.sockets import add_end_options, add_socket_options
+    from voicelink.link_sim.commands.sockets import (
+        add_end_options,
+        add_socket_options,
+        add_stream_option,
+    )
     from voicelink.link_sim.commands.streams import add_model_option
 
     parser.add_argument(
@@ -24,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FROM",
         help="address (default %(default)s)",
     )
+    add_stream_option(parser)
     add_socket_options(parser)
     add_end_options(parser, binds=False)
     parser.add_argument(

@@ -8,13 +8,18 @@ HELP = "speech file or pipe to a ZeroMQ address, in real time"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from voicelink.link_sim.commands.sockets import add_end_options, add_socket_options
+    from voicelink.link_sim.commands.sockets import (
+        add_end_options,
+        add_form_option,
+        add_socket_options,
+    )
     from voicelink.link_sim.commands.streams import add_link_options
 
     parser.add_argument("input", nargs="?", default="-", help="audio file, or - for standard input")
     parser.add_argument(
         "--to", default="tcp://127.0.0.1:5555", help="address (default %(default)s)"
     )
+    add_form_option(parser)
     add_socket_options(parser)
     add_end_options(parser, binds=True)
     add_link_options(parser)

@@ -20,12 +20,6 @@ def add_socket_options(parser: argparse.ArgumentParser) -> None:
         help="every receiver hears all (default), or each frame goes to one",
     )
     parser.add_argument(
-        "--pdu",
-        action="store_true",
-        help="send PDUs, as GNU Radio's message blocks take them: soft bits and numbers travel"
-        " too; what receives knows both forms",
-    )
-    parser.add_argument(
         "--allow-remote",
         action="store_true",
         help="bind also where other machines reach it (use --keys then)",
@@ -34,6 +28,29 @@ def add_socket_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server-key", metavar="FILE", help="public key file of the binding end")
     parser.add_argument(
         "--clients", metavar="DIR", help="public key files of those who may connect (binding end)"
+    )
+
+
+def add_form_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--form``, for a verb that sends."""
+    parser.add_argument(
+        "--form",
+        metavar="raw|pdu|stream|tagged",
+        default="raw",
+        help="what is sent: frames alone (default); for GNU Radio's message blocks PDUs, which"
+        " carry soft bits and numbers too; for its stream blocks bytes, with a sync word before"
+        " each frame (pass tags off) or with tags (pass tags on)",
+    )
+
+
+def add_stream_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--stream``, for a verb that receives."""
+    parser.add_argument(
+        "--stream",
+        metavar="bytes|bits|floats",
+        help="what comes is a stream from GNU Radio's stream blocks, of packed bytes, of bits or"
+        " of soft bits: frames are found by their sync words, which needs --profile, or by tags;"
+        " without it, all other forms are told apart, and tagged bytes and bits too",
     )
 
 
@@ -59,13 +76,14 @@ def add_end_options(parser: argparse.ArgumentParser, binds: bool) -> None:
 
 def open_sender(args: argparse.Namespace, bind: bool) -> FrameSender:
     """The sending socket at ``args.to``."""
-    from voicelink.blocks.zeromq import FrameSender
+    from voicelink.blocks.zeromq import SENT_FORMS, FrameSender
+    from voicelink.models.errors import one_of
 
     return FrameSender(
         args.to,
         _patterns(args)[0],
         bind=bind,
-        pdu=args.pdu,
+        form=one_of("--form", args.form, SENT_FORMS),
         keys=_keys(args),
         allow_remote=args.allow_remote,
     )
@@ -79,6 +97,7 @@ def open_receiver(args: argparse.Namespace, bind: bool) -> FrameReceiver:
         args.source,
         _patterns(args)[1],
         bind=bind,
+        **_stream(args),
         keys=_keys(args),
         allow_remote=args.allow_remote,
     )
@@ -100,6 +119,21 @@ def _patterns(args: argparse.Namespace) -> tuple[str, str]:
     from voicelink.models.errors import one_of
 
     return _PATTERNS[one_of("--pattern", args.pattern, _PATTERNS)]
+
+
+def _stream(args: argparse.Namespace) -> dict[str, str]:
+    """How the receiving end finds frames."""
+    from voicelink.blocks.profile import profiles
+    from voicelink.blocks.stream_items import ITEMS
+    from voicelink.models.errors import ParameterError, one_of
+
+    if args.stream is None:
+        return {}
+    items = one_of("--stream", args.stream, ITEMS)
+    if args.profile == "auto":
+        known = ", ".join(profiles())
+        raise ParameterError(f"--stream needs --profile, one of {known}: the frames' length")
+    return {"form": "stream", "items": items, "profile": args.profile}
 
 
 def _keys(args: argparse.Namespace) -> Keys | None:
