@@ -8,6 +8,7 @@ such streams. A message holds any part of the stream.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -67,9 +68,9 @@ class TaggedStreamReader:
         self._next = offset + len(data)
         lengths = _at(tags, PACKET_LENGTH, offset, len(data))
         numbers = _at(tags, NUMBER, offset, len(data))
-        borders = sorted(lengths)
-        found = self._take(data[: borders[0] if borders else None])
-        for begin, end in zip(borders, [*borders[1:], None], strict=True):
+        borders = [*sorted(lengths), len(data)]
+        found = self._take(data[: borders[0]])
+        for begin, end in pairwise(borders):
             self._begin(lengths[begin], numbers.get(begin))
             found += self._take(data[begin:end])
         return found
