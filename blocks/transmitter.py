@@ -35,15 +35,16 @@ class Transmitter:
 
     def send(self, audio: np.ndarray) -> list[Packet]:
         """The link frames that became complete with ``audio`` (float32 (n,), any n)."""
-        return [self.link.encode(p) for p in _payloads(self.speech.encode(audio))]
+        return [self.link.encode(p) for p in split_payloads(self.speech.encode(audio))]
 
     def finish(self) -> list[Packet]:
         """The link frames of what is still held; the last of them says that the over ends."""
-        *first, last = _payloads(self.speech.flush())
+        *first, last = split_payloads(self.speech.flush())
         packets = [*(self.link.encode(p) for p in first), self.link.encode(last, end=True)]
         self.reset()
         return packets
 
 
-def _payloads(content: bytes) -> list[bytes]:
+def split_payloads(content: bytes) -> list[bytes]:
+    """The payloads of 32 bytes each that follow one another in ``content``."""
     return [content[i : i + PAYLOAD_BYTES] for i in range(0, len(content), PAYLOAD_BYTES)]
