@@ -99,20 +99,23 @@ class LinkEncoder:
         """Count from 0 again, as at the start of an over."""
         self._number = 0
 
-    def encode(self, payload: bytes, end: bool = False) -> Packet:
+    def encode(self, payload: bytes, end: bool = False, number: int | None = None) -> Packet:
         """The frame of one superframe.
 
         Args:
             payload: 32 bytes.
             end: whether it is the last of the over; the plain profile cannot say it.
+            number: of the superframe, if it is not the next; counting goes on from there.
 
         Returns:
             The packet, hard, packed to bytes, with the superframe's number.
 
         Raises:
-            ParameterError: the payload is not 32 bytes.
+            ParameterError: the payload is not 32 bytes, or the number is negative.
         """
         payload = np.frombuffer(_payload_bytes(payload), np.uint8)
+        if number is not None:
+            self._number = int(require("number", number, 0))
         number = self._number
         bits = self._encode(payload[None], [end])[0]
         return Packet(np.packbits(bits), number)

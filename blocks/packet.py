@@ -16,10 +16,13 @@ class Packet:
             one for each bit: log(P(0) / P(1)), so positive means 0.
         number: the superframe's number where the transport carries one, counted from 0; None where
             it does not.
+        metadata: what else a PDU said of it (`voicelink.blocks.pdu`); channels hand it on, and raw
+            messages have no room for it.
     """
 
     data: np.ndarray
     number: int | None = None
+    metadata: dict | None = None
 
     @property
     def soft(self) -> bool:

@@ -50,7 +50,8 @@ def packet_to_pdu(packet: Packet, metadata: dict | None = None) -> bytes:
 
     Args:
         packet: uint8 bytes or float32 LLRs; a number that is not None goes into the metadata.
-        metadata: further entries, of types that `voicelink.blocks.pmt.serialize` takes.
+        metadata: entries beside the packet's own, of types that `voicelink.blocks.pmt.serialize`
+            takes.
 
     Raises:
         ParameterError: where the packet's data or the metadata cannot be written.
@@ -61,7 +62,7 @@ def packet_to_pdu(packet: Packet, metadata: dict | None = None) -> bytes:
     data = np.asarray(packet.data)
     if data.dtype not in (np.uint8, np.float32):
         raise ParameterError(f"a packet's data must be uint8 or float32, not {data.dtype}")
-    entries = dict(metadata or {})
+    entries = {**(packet.metadata or {}), **(metadata or {})}
     if packet.number is not None:
         entries[NUMBER] = packet.number
     return serialize(Pair(entries, data))
@@ -117,14 +118,16 @@ def frame_to_pdu(
 
 
 def pdu_to_packet(data: bytes) -> Packet:
-    """The packet in a serialised PDU; metadata other than ``number`` is not looked at.
+    """The packet in a serialised PDU; metadata other than ``number`` is kept as it is.
 
     Raises:
         FormatError: where ``data`` is not a PMT, not a PDU, its vector is empty or neither u8 nor
             finite f32, or its number is not an integer from 0 to 2^63 - 1. Nothing else is raised.
     """
     metadata, vector = read_pdu(data)
-    return Packet(vector, _integer(metadata, NUMBER))
+    number = _integer(metadata, NUMBER)
+    metadata.pop(NUMBER, None)
+    return Packet(vector, number, metadata or None)
 
 
 def pdu_to_frame(data: bytes) -> tuple[LinkFrame, int | None]:

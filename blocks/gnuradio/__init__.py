@@ -6,14 +6,11 @@ it a message, a tag or a sample, stops the flowgraph: what is of no use is count
 
 import contextlib
 
+from voicelink.blocks.gnuradio.deframer import deframer
 from voicelink.blocks.gnuradio.encoder import encoder
+from voicelink.blocks.gnuradio.framer import framer
+from voicelink.blocks.gnuradio.tx import tx
 
-with contextlib.suppress(ModuleNotFoundError):
-    from voicelink.blocks.gnuradio.framer import framer
-with contextlib.suppress(ModuleNotFoundError):
-    from voicelink.blocks.gnuradio.deframer import deframer
-with contextlib.suppress(ModuleNotFoundError):
-    from voicelink.blocks.gnuradio.tx import tx
 with contextlib.suppress(ModuleNotFoundError):
     from voicelink.blocks.gnuradio.decoder import decoder
 with contextlib.suppress(ModuleNotFoundError):

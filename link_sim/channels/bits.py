@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from voicelink.blocks.packet import Packet
 from voicelink.link_sim.channels.channel import Channel
 from voicelink.link_sim.channels.parameters import choice, number
 from voicelink.models.errors import ParameterError
@@ -38,7 +37,7 @@ class BitErrors(Channel):
             data = np.where(wrong, -packet.data, packet.data)
         else:
             data = packet.data ^ np.packbits(wrong)
-        return [(time, Packet(data, packet.number))]
+        return [(time, replace(packet, data=data))]
 
     def _figures(self) -> dict[str, Any]:
         return {"bits": self._bits, "flipped": self._flipped}
@@ -80,7 +79,7 @@ class Awgn(Channel):
         bits = np.unpackbits(packet.data)
         if not len(bits):
             data = np.zeros(0, np.uint8 if self.decisions == "hard" else np.float32)
-            return [(time, Packet(data, packet.number))]
+            return [(time, replace(packet, data=data))]
         esn0 = 10 ** (self.ebn0_db / 10) * PAYLOAD_BITS / len(bits)
         variance = 1 / (2 * esn0)
         received = 1.0 - 2.0 * bits + self._random.normal(0, np.sqrt(variance), len(bits))
@@ -91,7 +90,7 @@ class Awgn(Channel):
             data = np.packbits(decided)
         else:
             data = (2 / variance * received).astype(np.float32)
-        return [(time, Packet(data, packet.number))]
+        return [(time, replace(packet, data=data))]
 
     def _figures(self) -> dict[str, Any]:
         return {"bits": self._bits, "wrong": self._wrong}

@@ -1,0 +1,54 @@
+"""A link decoder that tells the profile from the packet's length."""
+
+from __future__ import annotations
+
+from voicelink.blocks.link import LinkDecoder, LinkFrame
+from voicelink.blocks.packet import Packet
+from voicelink.blocks.profile import Profile, profile, profile_of_length
+
+AUTO = "auto"
+"""In place of a profile's name: by the length of each packet."""
+
+
+class AutoLinkDecoder:
+    """A `LinkDecoder` of one profile, or of whichever each packet has.
+
+    Args:
+        profile: the link profile by name, or `AUTO`.
+        model: number of the speech codec's model.
+
+    Raises:
+        ParameterError: as `LinkDecoder`.
+    """
+
+    def __init__(self, profile: str = AUTO, model: int = 1) -> None:
+        self._model = model
+        self._links: dict[str, LinkDecoder] = {}
+        self._fixed = None if profile == AUTO else _profile(profile)
+        if self._fixed is not None:
+            self._link(self._fixed)
+
+    def profile_of(self, packet: Packet) -> Profile:
+        """The profile that ``packet`` is decoded by.
+
+        Raises:
+            FormatError: none has frames of this length.
+        """
+        return self._fixed or profile_of_length(packet.bits / 8)
+
+    def decode(self, packet: Packet) -> LinkFrame:
+        """The frame in one packet.
+
+        Raises:
+            FormatError: the packet has a length of no profile, or of another than the one chosen.
+        """
+        return self._link(self.profile_of(packet)).decode(packet)
+
+    def _link(self, chosen: Profile) -> LinkDecoder:
+        if chosen.name not in self._links:
+            self._links[chosen.name] = LinkDecoder(chosen, model=self._model)
+        return self._links[chosen.name]
+
+
+# The class's argument `profile` hides the function of that name.
+_profile = profile

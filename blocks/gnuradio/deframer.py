@@ -1,0 +1,107 @@
+"""Deframer block: link frames to payloads, and what became of each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pmt
+from gnuradio import gr
+
+from voicelink.blocks.auto_link import AUTO, AutoLinkDecoder
+from voicelink.blocks.callsign import CallsignCollector
+from voicelink.blocks.gnuradio.guard import Guarded, guarded
+from voicelink.blocks.gnuradio.messages import IN, from_bytes, to_bytes
+from voicelink.blocks.packet import Packet
+from voicelink.blocks.pdu import EBN0_DB, PROFILE, frame_to_pdu, pdu_to_packet
+from voicelink.blocks.profile import profiles
+from voicelink.blocks.snr import ebn0_db
+from voicelink.blocks.status import Status
+from voicelink.models.card import DEFAULT, card
+from voicelink.models.errors import FormatError
+
+_OK = pmt.intern("ok")
+_FAIL = pmt.intern("fail")
+_CONFIRMED = (Status.CLEAN, Status.CORRECTED)
+
+
+class deframer(Guarded, gr.basic_block):
+    """Link frames to payloads, by error correction and CRC.
+
+    Ports:
+        message ``in``: link-frame PDUs: u8, packed bytes (32, 37, 74 or 111) or one bit a byte
+            (256, 296, 592 or 888); or f32, LLRs log(P(0) / P(1)), one for each bit. The number in
+            the metadata is handed on, and so is ``ebn0_db``.
+        message ``ok``: payload PDUs, u8[32], of frames whose CRC is right (of the profile "plain",
+            which has none: all hard ones, and soft ones that are sure of their bits).
+        message ``fail``: payload PDUs, f32[256], of the others: the LLRs of the payload's bits
+            after error correction, for the decoder to make the best of.
+
+    Metadata of both: ``status`` (clean, corrected, soft, concealed), ``iterations``, ``profile``,
+    ``end``; with soft input ``ebn0_db``, the Eb/N0 for each payload bit, estimated; when the CRC is
+    right ``sequence`` (0..255), ``corrected`` (coded bits received wrong) and, once it is known,
+    ``callsign``.
+
+    Args:
+        profile: the link profile by name, or "auto": by the length of each frame.
+        model: the speech decoder's; frames of another model are counted as foreign and dropped.
+
+    Attributes:
+        counts: frames that came, by what became of them: ``ok``, ``fail`` and ``foreign``. What is
+            no frame of the profile is in ``errors``.
+
+    Raises:
+        ParameterError: there is no such profile.
+        ModelError: there is no such model.
+    """
+
+    def __init__(self, profile: str = AUTO, model: str | Path = DEFAULT) -> None:
+        self._link = AutoLinkDecoder(profile, card(model).number)
+        gr.basic_block.__init__(self, "voicelink_deframer", None, None)
+        self._collector = CallsignCollector()
+        self.counts = {"ok": 0, "fail": 0, "foreign": 0}
+        self.message_port_register_out(_OK)
+        self.message_port_register_out(_FAIL)
+        self.message_port_register_in(IN)
+        self.set_msg_handler(IN, self._on_frame)
+
+    def start(self) -> bool:
+        """Begin afresh: no callsign is known, the counts are 0."""
+        self._collector.reset()
+        self.counts = dict.fromkeys(self.counts, 0)
+        return True
+
+    @guarded
+    def _on_frame(self, message: pmt.pmt_base) -> None:
+        packet = _packed(pdu_to_packet(to_bytes(message)))
+        frame = self._link.decode(packet)
+        if not frame.understood:
+            self.counts["foreign"] += 1
+            return
+        if frame.header is not None:
+            self._collector.add(frame.header.sequence, frame.header.callsign_slice)
+        frame = replace(frame, callsign=self._collector.callsign or None)
+        metadata = {PROFILE: self._link.profile_of(packet).name}
+        if packet.soft:
+            metadata[EBN0_DB] = _known_ebn0(packet) or ebn0_db(packet.data)
+        port = _OK if frame.status in _CONFIRMED else _FAIL
+        self.message_port_pub(port, from_bytes(frame_to_pdu(frame, packet.number, metadata)))
+        self.counts[pmt.symbol_to_string(port)] += 1
+        if frame.end:
+            self._collector.reset()  # another station may be next
+
+
+def _packed(packet: Packet) -> Packet:
+    """The packet with its bytes packed, where it holds one bit a byte."""
+    if packet.soft or len(packet.data) not in {chosen.bits for chosen in profiles().values()}:
+        return packet
+    if packet.data.max() > 1:
+        raise FormatError(f"a byte for one bit must be 0 or 1, not {packet.data.max()}")
+    return replace(packet, data=np.packbits(packet.data))
+
+
+def _known_ebn0(packet: Packet) -> float | None:
+    """What the synchroniser says, which has seen the symbols before they were LLRs."""
+    value = (packet.metadata or {}).get(EBN0_DB)
+    return value if isinstance(value, float) else None

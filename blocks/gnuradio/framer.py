@@ -1,0 +1,86 @@
+"""Framer block: payload PDUs to link frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pmt
+from gnuradio import gr
+
+from voicelink.blocks.gnuradio.guard import Guarded, guarded
+from voicelink.blocks.gnuradio.messages import IN, OUT, from_bytes, to_bytes
+from voicelink.blocks.link import LinkEncoder
+from voicelink.blocks.packet import Packet
+from voicelink.blocks.pdu import END, PROFILE, packet_to_pdu, pdu_to_payload
+from voicelink.blocks.sync_word import LONGEST, stream_frame
+from voicelink.models.card import DEFAULT, card
+from voicelink.models.errors import ParameterError, require
+
+
+class framer(Guarded, gr.basic_block):
+    """Payloads to link frames: header, CRC, error correction, interleaver and whitener.
+
+    Ports:
+        message ``in``: payload PDUs, u8[32] (or f32[256] LLRs, which are decided), with ``number``
+            and ``end`` as the encoder gives them; without a number frames are counted from 0.
+        message ``out``: link-frame PDUs, u8, packed bytes of the frame, with ``number``, ``end``
+            and ``profile``. With ``sync_word`` they are pieces of a bit stream: a preamble before
+            the first frame of an over, the sync word before each, a tail after the last.
+
+    An over begins with the first PDU, after one with ``end``, and with one of number 0.
+
+    Args:
+        profile: the link profile: "plain", "checked", "half" or "third".
+        callsign: up to 9 characters of A-Z, 0-9, -, / and ., sent slice by slice; "" for none.
+        model: the speech encoder's; its number stands in the header.
+        sync_word: make a bit stream for a modem that has no framing of its own.
+        preamble: bytes, 0 to 4096; only with ``sync_word``.
+        tail: bytes, 0 to 4096; only with ``sync_word``.
+
+    Raises:
+        ParameterError: an argument is none of these.
+        ModelError: there is no such model.
+    """
+
+    def __init__(
+        self,
+        profile: str = "half",
+        callsign: str = "",
+        model: str | Path = DEFAULT,
+        sync_word: bool = False,
+        preamble: int = 0,
+        tail: int = 0,
+    ) -> None:
+        self._preamble = int(require("preamble", preamble, 0, LONGEST))
+        self._tail = int(require("tail", tail, 0, LONGEST))
+        if not sync_word and (self._preamble or self._tail):
+            raise ParameterError("preamble and tail must be 0 without sync_word")
+        self._sync_word = bool(sync_word)
+        self._link = LinkEncoder(profile, card(model).number, callsign)
+        gr.basic_block.__init__(self, "voicelink_framer", None, None)
+        self._first = True
+        self.message_port_register_out(OUT)
+        self.message_port_register_in(IN)
+        self.set_msg_handler(IN, self._on_payload)
+
+    def start(self) -> bool:
+        """Begin a new over."""
+        self._link.reset()
+        self._first = True
+        return True
+
+    @guarded
+    def _on_payload(self, message: pmt.pmt_base) -> None:
+        payload, number, end = pdu_to_payload(to_bytes(message))
+        packet = self._link.encode(payload, end, number)
+        first = self._first or number == 0
+        self._first = end
+        if end:
+            self._link.reset()
+        data = packet.data
+        if self._sync_word:
+            stream = stream_frame(data.tobytes(), first, end, self._preamble, self._tail)
+            data = np.frombuffer(stream, np.uint8)
+        metadata = {END: end, PROFILE: self._link.profile.name}
+        self.message_port_pub(OUT, from_bytes(packet_to_pdu(Packet(data, packet.number, metadata))))
