@@ -35,6 +35,9 @@ FADE = 1
 """Superframes that are concealed at full level; the next one fades out, and then there is silence:
 what the decoder makes of nothing turns into a drone after that."""
 
+STRAGGLERS = 8
+"""So many of the last superframes of an over may still come, or come again, after its end."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -119,11 +122,17 @@ class Receiver:
         self._first = first
         self._follow = follow
         self.counts = Counts()
+        self._end = None
         self.reset()
 
     def reset(self) -> None:
-        """Forget the over: the next packet begins another. Counts go on."""
+        """Forget the over: the next packet begins another. Counts go on.
+
+        What still comes of an over that has ended, as a double or a straggler, begins none.
+        """
         self._decoder.reset()
+        self._before = self._end
+        self._end: tuple[int, LinkFrame] | None = None
         self._waiting: dict[int, LinkFrame] = {}
         self._next = self._first
         self._highest = -1 if self._first is None else self._first - 1
@@ -149,6 +158,16 @@ class Receiver:
     def ready(self) -> bool:
         """Whether the next superframe has arrived."""
         return self._next in self._waiting
+
+    @property
+    def next(self) -> int | None:
+        """Number of the superframe that `pull` gives next; None before the first."""
+        return self._next
+
+    @property
+    def numbers(self) -> list[int]:
+        """Numbers of the superframes that have arrived and were not given out yet, in order."""
+        return sorted(self._waiting)
 
     @property
     def callsign(self) -> str | None:
@@ -184,6 +203,8 @@ class Receiver:
             return None
         knows = frame.sequence is not None or number is not None
         number = self._place(frame, number)
+        if self._next is None and knows and self._ended_before(number, frame):
+            return None
         if self._next is None:
             self._next = number
             self._highest = number - 1
@@ -203,32 +224,51 @@ class Receiver:
 
     def pull(self) -> Superframe:
         """The next superframe, on the clock: decoded if it has arrived, concealed if not."""
-        if self._next is None:
-            self._next, self._highest = 0, -1
+        frame = self._waiting.pop(self._next, None)
+        if frame is None:
+            concealed = self.conceal()
+            self.skip(concealed.number + 1)
+            return concealed
         number = self._next
-        frame = self._waiting.pop(number, None)
         self._next = number + 1
-        self._highest = max(self._highest, number)
-        status = Status.CONCEALED if frame is None else frame.status
-        if frame is not None:
-            self._given.append(number)
-        if status is Status.CONCEALED:
-            self._gap += 1
-            llrs = np.zeros(PAYLOAD_BITS, np.float32)
+        self._given.append(number)
+        setattr(self.counts, frame.status.value, getattr(self.counts, frame.status.value) + 1)
+        if frame.status is Status.CONCEALED:
+            audio = self._conceal()
         else:
             self._gap = 0
-            llrs = frame.payload_llr
-        setattr(self.counts, status.value, getattr(self.counts, status.value) + 1)
-        if self._speech:
-            audio = self._decoder.decode_llrs(llrs)
-        else:
-            audio = np.zeros(SUPERFRAME_SAMPLES, np.float32)
+            audio = self._speak(frame.payload_llr)
+        if frame.end:
+            self.ended, self._end = True, (number, frame)
+        return Superframe(number, frame.status, audio, frame.end, frame.corrected)
+
+    def conceal(self) -> Superframe:
+        """What is heard in place of the next superframe, which stays the next and may yet come."""
+        if self._next is None:
+            self._next, self._highest = 0, -1
+        return Superframe(self._next, Status.CONCEALED, self._conceal())
+
+    def skip(self, number: int) -> None:
+        """Go on with the superframe of that number; those before it count as concealed."""
+        if self._next is None or number <= self._next:
+            return
+        self.counts.concealed += number - self._next
+        self._waiting = {n: frame for n, frame in self._waiting.items() if n >= number}
+        self._next = number
+        self._highest = max(self._highest, number - 1)
+
+    def _conceal(self) -> np.ndarray:
+        self._gap += 1
+        audio = self._speak(np.zeros(PAYLOAD_BITS, np.float32))
         if self._gap > FADE:
             audio = audio * (np.linspace(1, 0, len(audio)) if self._gap == FADE + 1 else 0)
             audio = audio.astype(np.float32)
-        end = frame is not None and frame.end
-        self.ended = self.ended or end
-        return Superframe(number, status, audio, end, None if frame is None else frame.corrected)
+        return audio
+
+    def _speak(self, llrs: np.ndarray) -> np.ndarray:
+        if self._speech:
+            return self._decoder.decode_llrs(llrs)
+        return np.zeros(SUPERFRAME_SAMPLES, np.float32)
 
     def _link(self, profile: str) -> LinkDecoder:
         if profile not in self._links:
@@ -255,6 +295,21 @@ class Receiver:
             return sequence
         return expected + (sequence - expected + 128) % 256 - 128
 
+    def _ended_before(self, number: int, frame: LinkFrame) -> bool:
+        """Whether the frame belongs to the over that has ended, and not to the one that begins."""
+        if self._before is None:
+            return False
+        last, ending = self._before
+        age = (last - number) % 256
+        if age == 0 and np.array_equal(frame.payload_llr, ending.payload_llr):
+            self.counts.duplicate += 1
+            return True
+        # An over begins with 0.
+        if age < STRAGGLERS and number % 256:
+            self.counts.late += 1
+            return True
+        return False
+
     def _anchor(self, number: int) -> None:
         """The first frame that knows its place: those placed by guess came right before it."""
         if self._anchored:
@@ -271,7 +326,9 @@ class Receiver:
         if self._strays and number != self._strays[-1] + 1:
             self._strays.clear()
         self._strays.append(number)
-        if not self._follow or len(self._strays) < FOLLOW:
+        # After a silence the first frame of another over is enough.
+        begins = number % 256 == 0 and self._gap > FADE + 1
+        if not self._follow or (len(self._strays) < FOLLOW and not begins):
             if number in self._given:
                 self.counts.duplicate += 1
             else:
