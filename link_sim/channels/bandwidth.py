@@ -31,6 +31,7 @@ class Bandwidth(Channel):
 
     name = "bandwidth"
     help = "a link of so many bits per second, with a bounded queue"
+    keeps_time = False
 
     rate: float = number("bits per second", low=1e-3, high=1e12, unit="b/s")
     queue_packets: int | None = whole(

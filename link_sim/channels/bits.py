@@ -80,17 +80,23 @@ class Awgn(Channel):
         if not len(bits):
             data = np.zeros(0, np.uint8 if self.decisions == "hard" else np.float32)
             return [(time, replace(packet, data=data))]
-        esn0 = 10 ** (self.ebn0_db / 10) * PAYLOAD_BITS / len(bits)
-        variance = 1 / (2 * esn0)
-        received = 1.0 - 2.0 * bits + self._random.normal(0, np.sqrt(variance), len(bits))
-        decided = received < 0
-        self._bits += len(bits)
-        self._wrong += int((decided != bits).sum())
+        variance = self._variance(len(bits))
+        received = self._receive(1.0 - 2.0 * bits, variance)
         if self.decisions == "hard":
-            data = np.packbits(decided)
+            data = np.packbits(received < 0)
         else:
             data = (2 / variance * received).astype(np.float32)
         return [(time, replace(packet, data=data))]
+
+    def _variance(self, bits: int) -> float:
+        esn0 = 10 ** (self.ebn0_db / 10) * PAYLOAD_BITS / bits
+        return 1 / (2 * esn0)
+
+    def _receive(self, symbols: np.ndarray, variance: float) -> np.ndarray:
+        received = symbols + self._random.normal(0, np.sqrt(variance), len(symbols))
+        self._bits += len(symbols)
+        self._wrong += int(((received < 0) != (symbols < 0)).sum())
+        return received
 
     def _figures(self) -> dict[str, Any]:
         return {"bits": self._bits, "wrong": self._wrong}

@@ -29,6 +29,9 @@ class Channel:
     takes_soft: ClassVar[bool] = True
     """Whether soft packets may go in."""
 
+    keeps_time: ClassVar[bool] = True
+    """Whether what comes out of a packet comes at once and once, if it comes at all."""
+
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
         """The parameters, in the order of the constructor."""

@@ -21,6 +21,7 @@ class Reorder(Channel):
 
     name = "reorder"
     help = "holds some packets back, so that later ones overtake them"
+    keeps_time = False
 
     probability: float = number("share of the packets that is held back", low=0, high=1)
     packets: int | None = whole(
@@ -54,6 +55,7 @@ class Duplicate(Channel):
 
     name = "duplicate"
     help = "sends some packets twice"
+    keeps_time = False
 
     probability: float = number("share of the packets that is doubled", low=0, high=1)
     delay: float = number(

@@ -15,6 +15,7 @@ class Delay(Channel):
 
     name = "delay"
     help = "holds every packet for the same time"
+    keeps_time = False
 
     seconds: float = number("the time", low=0, high=1e6, unit="s")
 
@@ -39,6 +40,7 @@ class Jitter(Channel):
 
     name = "jitter"
     help = "holds each packet for a random time"
+    keeps_time = False
 
     deviation: float = number("standard deviation of the time", low=0, high=1e6, unit="s")
     mean: float = number("mean of the time", low=0, high=1e6, unit="s", default=0.0)
