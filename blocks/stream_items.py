@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from voicelink.blocks.packet import Packet
@@ -37,31 +39,27 @@ def items_in(message: bytes, items: str, start: int = 0) -> np.ndarray:
     return np.frombuffer(message, dtype, offset=start)
 
 
-def frame_of(data: np.ndarray, number: int | None = None) -> Packet:
-    """The link frame that these items are: their type and their number tell which kind they are.
+def as_frame(packet: Packet) -> Packet:
+    """The packet as a link frame, its hard bits packed: its items tell by their number what it is.
 
     Args:
-        data: uint8 packed bytes (32, 37, 74 or 111), uint8 bits (256, 296, 592 or 888), or that
+        packet: uint8 packed bytes (32, 37, 74 or 111), uint8 bits (256, 296, 592 or 888), or that
             many float32 LLRs, log(P(0) / P(1)).
-        number: the superframe's number where it is known.
 
     Raises:
         FormatError: where no profile has so many, a bit is neither 0 nor 1, or an LLR is not
             finite. Nothing else is raised.
     """
-    lengths = [profile.bits for profile in profiles().values()]
-    if data.dtype != np.uint8:
+    data = packet.data
+    known = [profile.bits for profile in profiles().values()]
+    if packet.soft:
         if not np.isfinite(data).all():
             raise FormatError("the LLRs of a link frame must be finite numbers")
-        bits = len(data)
-    elif len(data) in lengths:
+    elif len(data) in known:
         if data.max() > 1:
             raise FormatError(f"a bit of a link frame must be 0 or 1, not {data.max()}")
-        data = np.packbits(data)
-        bits = 8 * len(data)
-    else:
-        bits = 8 * len(data)
-    if bits not in lengths:
-        choices = ", ".join(map(str, lengths))
-        raise FormatError(f"a link frame must have {choices} bits, not {bits}")
-    return Packet(data, number)
+        packet = replace(packet, data=np.packbits(data))
+    if packet.bits not in known:
+        choices = ", ".join(map(str, known))
+        raise FormatError(f"a link frame must have {choices} bits, not {packet.bits}")
+    return packet

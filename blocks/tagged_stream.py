@@ -15,7 +15,7 @@ import numpy as np
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import NUMBER
 from voicelink.blocks.profile import profiles
-from voicelink.blocks.stream_items import frame_of, items_in
+from voicelink.blocks.stream_items import as_frame, items_in
 from voicelink.blocks.tag_header import Tag, read_tag_header, write_tag_header
 from voicelink.models.errors import FormatError
 
@@ -94,7 +94,7 @@ class TaggedStreamReader:
         items, number = np.concatenate(self._parts), self._number
         self._drop()
         try:
-            return [frame_of(items, number)]
+            return [as_frame(Packet(items, number))]
         except FormatError as error:
             self._refuse(error)
             return []

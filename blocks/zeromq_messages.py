@@ -8,9 +8,10 @@ import numpy as np
 
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import packet_to_pdu, pdu_to_packet
-from voicelink.blocks.profile import profile as profile_named
 from voicelink.blocks.profile import profiles
-from voicelink.blocks.stream_items import ITEMS, frame_of, items_in
+from voicelink.blocks.stream_items import ITEMS, as_frame, items_in
+from voicelink.blocks.sync import FrameSync
+from voicelink.blocks.sync_word import stream_frame
 from voicelink.blocks.tag_header import START
 from voicelink.blocks.tagged_stream import TaggedStreamReader, TaggedStreamWriter
 from voicelink.models.errors import FormatError, ParameterError, one_of
@@ -58,8 +59,7 @@ class MessageWriter:
         if self._form == "tagged":
             return self._tagged.write(packet)
         content = packet.data.tobytes()
-        SYNC_WORD = bytes.fromhex("1ACFFC1D")
-        return SYNC_WORD + content if self._form == "stream" else content
+        return stream_frame(content) if self._form == "stream" else content
 
 
 class MessageReader:
@@ -91,9 +91,8 @@ class MessageReader:
         if form == "stream":
             if profile is None:
                 raise ParameterError("profile must be named for a stream: its frames' length")
-            from voicelink.blocks.sync import FrameSync
-
-            self._sync = FrameSync(profile_named(profile).name)
+            # Bits do not slip between programs, and a frame need not wait for what follows it.
+            self._sync = FrameSync(profile, slip=2 if items == "floats" else 0)
         elif items != "bytes":
             raise ParameterError(f"items must be bytes where the form is not stream, not {items}")
 
@@ -117,8 +116,7 @@ class MessageReader:
         # and what it holds is a frame; of frames with random bits, fewer than one in 2^50 do.
         if self._form == "pdu" or (self._form == "auto" and message.startswith(b"\x07")):
             try:
-                packet = pdu_to_packet(message)
-                return [frame_of(packet.data, packet.number)]
+                return [as_frame(pdu_to_packet(message))]
             except FormatError:
                 if self._form == "pdu" or not _frame_long(message):
                     raise
