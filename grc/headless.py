@@ -90,7 +90,7 @@ class _Headless:
         file = _parameter(block, f"{name}_file", "str", f"{name}.wav", "WAV file to read")
         source = _like(
             block, name, "blocks_wavfile_source",
-            file=f"{name}_file", repeat="False", nchan="1", maxoutbuf="1024", minoutbuf="0",
+            file=f"{name}_file", repeat="False", maxoutbuf="1024", minoutbuf="0",
         )  # fmt: skip
         if not self.realtime:
             return [file, source]
@@ -110,7 +110,7 @@ class _Headless:
         file = _parameter(block, f"{name}_file", "str", f"{name}.wav", "WAV file to write")
         sink = _like(
             block, name, "blocks_wavfile_sink",
-            file=f"{name}_file", samp_rate=rate, nchan=block["parameters"]["num_inputs"],
+            file=f"{name}_file", samp_rate=rate, nchan=block["parameters"].get("num_inputs", "1"),
             format="FORMAT_WAV", bits_per_sample1="FORMAT_PCM_16", append="False",
         )  # fmt: skip
         return [file, sink]

@@ -55,6 +55,9 @@ def platform() -> tuple[Any, list[str]]:
         version=gr.version(),
         version_parts=(gr.major_version(), gr.api_version(), gr.minor_version()),
     )
+    # Importing a flowgraph's modules, GNU Radio may miss libraries that none here needs, and says so
+    # on standard output.
+    gr.logging().set_default_level(gr.log_levels.err)
     # The last one counts where a block is found twice, as with copies installed earlier.
     paths = [path for path in result.config.block_paths if Path(path).resolve() != FOLDER]
     with _log() as lines:
