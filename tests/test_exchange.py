@@ -54,21 +54,27 @@ def report(process: subprocess.Popen) -> dict:
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("form", "both", "receives"),
     [
-        [],
-        ["--form", "pdu"],
-        ["--pattern", "pushpull"],
+        ("raw", [], []),
+        ("pdu", [], []),
+        ("tagged", ["--pattern", "pushpull"], []),
+        ("stream", [], ["--stream", "bytes", "--profile", "half"]),
     ],
 )
 def test_a_file_arrives_as_it_was_sent(
-    options: list[str], start, sample_path: Path, sample: np.ndarray, tmp_path: Path
+    form: str,
+    both: list[str],
+    receives: list[str],
+    start,
+    sample_path: Path,
+    sample: np.ndarray,
+    tmp_path: Path,
 ) -> None:
-    sender = start("send", sample_path, "--to", "tcp://127.0.0.1:*", "--fast", *options,
-                   "--profile", "half", "--callsign", "N0CALL")  # fmt: skip
-    pattern = options if options[:1] == ["--pattern"] else []
+    sender = start("send", sample_path, "--to", "tcp://127.0.0.1:*", "--fast", *both,
+                   "--form", form, "--profile", "half", "--callsign", "N0CALL")  # fmt: skip
     receiver = start(
-        "receive", "o.wav", "--from", endpoint(sender), "--fast", *pattern, "--json", "-"
+        "receive", "o.wav", "--from", endpoint(sender), "--fast", *both, *receives, "--json", "-"
     )
     counts = report(receiver)
     assert sender.wait(timeout=10) == 0

@@ -180,6 +180,10 @@ def test_list_tells_channels_and_scenarios(capsys):
     ("words", "message"),
     [
         (["--awgn", "2"], "--form raw carries hard bits: --form pdu sends soft ones"),
+        (["--stream", "floats", "--profile", "half"], "--form raw carries hard bits"),
+        (["--stream", "bytes"], "--stream needs --profile, one of plain, checked, half, third"),
+        (["--stream", "bites", "--profile", "half"], "did you mean bits or bytes"),
+        (["--form", "taged"], "did you mean tagged"),
         (["--scenario", "lossy-pi"], "did you mean lossy-ip"),
         (["--channel", "los"], "did you mean loss"),
         (["--loss", "2"], "loss.probability must be a number from 0 to 1"),

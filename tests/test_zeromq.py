@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 from zeromq_peer import frame
 from zmq.utils.monitor import recv_monitor_message
 
+from voicelink.blocks.link import LinkEncoder
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import packet_to_pdu, pdu_to_packet
 from voicelink.blocks.pmt import Pair, serialize
 from voicelink.blocks.profile import profiles
 from voicelink.blocks.zeromq import FrameReceiver, FrameSender, Keys, make_keys
 from voicelink.blocks.zeromq_address import check_address
+from voicelink.blocks.zeromq_messages import MessageWriter
 from voicelink.models.errors import FormatError, ParameterError, TransportError
 
 WAIT_S = 30
@@ -128,11 +130,11 @@ def test_every_profile_soft(length):
 
 
 @contextlib.contextmanager
-def linked(form="raw", **options):
+def linked(sent="raw", **options):
     """A sender and a receiver in this process."""
     address = "inproc://linked"
     with (
-        FrameSender(address, "push", form=form) as sender,
+        FrameSender(address, "push", form=sent) as sender,
         FrameReceiver(address, "pull", **options) as receiver,
     ):
         yield sender, receiver
@@ -174,6 +176,89 @@ def test_what_nobody_takes_is_bounded():
         taken = [sender.send(frame(number)) for number in range(20)]
         assert taken == 7 * [True] + 13 * [False]
         check_frames(receiver, range(7), "raw")
+
+
+# Streams
+
+
+def stream_of(count=12, form="stream"):
+    """The messages of an over of the profile half, and its frames."""
+    link, writer = LinkEncoder("half"), MessageWriter(form)
+    packets = [link.encode(bytes([k]) * 32, end=k == count - 1) for k in range(count)]
+    return [writer.write(packet) for packet in packets], packets
+
+
+def read_stream(messages, items="bytes"):
+    """What a receiver of a stream gives out."""
+    with linked(form="stream", items=items, profile="half") as (sender, receiver):
+        heard = []
+        for message in messages:
+            sender.send_bytes(message)
+            heard += iter(receiver.receive, None)
+        assert receiver.received == len(heard)
+    return heard, receiver.malformed
+
+
+def as_bits(data):
+    return np.unpackbits(np.frombuffer(data, np.uint8))
+
+
+@pytest.mark.parametrize("size", [1, 7, 78, 100, 5000])
+@pytest.mark.parametrize("items", ["bytes", "bits", "floats"])
+def test_a_stream_is_cut_anywhere(items, size):
+    messages, packets = stream_of()
+    data = b"".join(messages) + b"\xaa"
+    if items == "bits":
+        data = as_bits(data).tobytes()
+    elif items == "floats":  # of any level and polarity
+        data = (2.0 * as_bits(data) - 1).astype(np.float32).tobytes()
+    step = 4 * size if items == "floats" else size
+    pieces = [data[start : start + step] for start in range(0, len(data), step)]
+    heard, malformed = read_stream(pieces, items)
+    assert malformed == 0
+    assert [packet.soft for packet in heard] == 12 * [items == "floats"]
+    hard = [np.packbits(p.data < 0) if p.soft else p.data for p in heard]
+    assert [p.tobytes() for p in hard] == [p.data.tobytes() for p in packets]
+
+
+def test_a_frame_in_a_stream_is_there_with_its_last_byte():
+    messages, packets = stream_of()
+    with linked(form="stream", profile="half") as (sender, receiver):
+        for message, packet in zip(messages, packets, strict=True):
+            sender.send_bytes(message[:-1])
+            assert receiver.receive() is None
+            sender.send_bytes(message[-1:])
+            assert receiver.receive().data.tobytes() == packet.data.tobytes()
+
+
+def test_a_stream_that_is_joined_late_or_lacks_a_message():
+    messages, packets = stream_of()
+    data = b"".join(messages)
+    pieces = [data[start : start + 50] for start in range(0, len(data), 50)]
+    heard, _ = read_stream(pieces[2:6] + pieces[7:])
+    # Bytes 100 to 299 and 350 on: of the frames of 78 bytes the third, the fourth with a wrong end,
+    # and those from the sixth on.
+    expected = [packets[k].data.tobytes() for k in (2, 3, *range(5, 12))]
+    arrived = [packet.data.tobytes() for packet in heard]
+    assert arrived[:1] + arrived[2:] == expected[:1] + expected[2:]
+    assert arrived[1][:50] == expected[1][:50] and arrived[1] != expected[1]
+
+
+def test_a_stream_with_tags_is_known_by_its_header():
+    messages, packets = stream_of(form="tagged")
+    heard, malformed = read_stream(messages)
+    assert [p.number for p in heard] == list(range(12))
+    assert [p.data.tobytes() for p in heard] == [p.data.tobytes() for p in packets]
+    heard, malformed = read_stream([messages[0][:40], *messages[1:]])
+    assert len(heard) == 11 and malformed == 1
+
+
+def test_noise_in_a_stream_is_no_frame():
+    rng = np.random.default_rng(1)
+    noise = rng.normal(0, 1, 100_000).astype(np.float32)
+    assert read_stream(np.split(noise, 4), "floats") == ([], 0)
+    assert read_stream([bytes(1000), rng.bytes(10_000)]) == ([], 0)
+    assert read_stream([b"123"], "floats") == ([], 1)
 
 
 # Peers that go and come back
@@ -507,6 +592,10 @@ def test_an_interface_that_is_not_there():
         (lambda: FrameSender(LOCAL, "publish"), "pattern must be one of pub, push"),
         (lambda: FrameReceiver(LOCAL, "pub", bind=True), "pattern must be one of sub, pull"),
         (lambda: FrameReceiver(LOCAL, bind=True, form="pmt"), "form must be one of"),
+        (lambda: FrameSender(LOCAL, form="auto"), "form must be one of raw, pdu, stream, tagged"),
+        (lambda: FrameReceiver(LOCAL, bind=True, form="stream"), "profile must be named"),
+        (lambda: FrameReceiver(LOCAL, bind=True, items="bits"), "items must be bytes"),
+        (lambda: FrameReceiver(LOCAL, bind=True, items="bit"), "items must be one of"),
         (lambda: FrameSender(LOCAL, high_water=0), "high_water must be"),
         (
             lambda: FrameReceiver(LOCAL, bind=True, max_message_bytes=-1),
