@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from voicelink.grc.files import FOLDER
+from voicelink.grc.files import FOLDER, flowgraph
 from voicelink.grc.install import installed
 from voicelink.grc.library import gnuradio
 from voicelink.models.errors import VoiceLinkError
+
+
+def working_copy(name: str) -> Path:
+    """The flowgraph to open: a file, or a copy in this folder of one that comes with the package.
+
+    The companion writes beside what it opens, and saves into it. A copy that is there already is
+    opened as it is.
+
+    Raises:
+        ParameterError: there is no such flowgraph.
+        VoiceLinkError: this folder cannot be written to.
+    """
+    path = flowgraph(name)
+    if path.parent != FOLDER or Path(name).is_file():
+        return path
+    copy = Path.cwd() / path.name
+    if not copy.exists():
+        try:
+            shutil.copyfile(path, copy)
+        except OSError as error:
+            raise VoiceLinkError(f"cannot write to {copy}: {error.strerror}") from None
+    return copy
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
@@ -24,8 +48,8 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
     return {**variables, "GRC_BLOCKS_PATH": os.pathsep.join(paths)}
 
 
-def command(files: Sequence[str]) -> list[str]:
-    """The command that starts it.
+def command(files: Sequence[str | Path]) -> list[str]:
+    """The command that starts it with ``files`` open.
 
     GRC runs flowgraphs with the Python that runs GRC, so it is started by this one and not by the
     first line of its script.
@@ -42,10 +66,10 @@ def command(files: Sequence[str]) -> list[str]:
         raise VoiceLinkError(
             f"the companion needs GTK 3 ({error}): install gir1.2-gtk-3.0 and python3-gi-cairo"
         ) from None
-    return [sys.executable, "-m", "gnuradio.grc", *files]
+    return [sys.executable, "-m", "gnuradio.grc", *map(str, files)]
 
 
-def start(files: Sequence[str]) -> int:
+def start(files: Sequence[str | Path]) -> int:
     """Run the companion with flowgraphs open; its exit status."""
     import subprocess
 

@@ -38,7 +38,11 @@ def compile_flowgraph(
         return _generate(platform, path, folder)
     with tempfile.TemporaryDirectory() as temporary:
         form = Path(temporary) / path.name
-        form.write_text(headless(path.read_text(encoding="utf-8"), realtime), encoding="utf-8")
+        try:
+            text = headless(path.read_text(encoding="utf-8"), realtime)
+        except (OSError, UnicodeDecodeError, FormatError) as error:
+            raise FormatError(f"{path.name} does not compile: {error}") from None
+        form.write_text(text, encoding="utf-8")
         return _generate(platform, form, folder)
 
 

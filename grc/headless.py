@@ -6,8 +6,8 @@ display:
 - sliders and choosers become command-line options with the same defaults;
 - graphical sinks, and connections to them, are left out;
 - a sound card's input is read from a WAV file, its output written to one, each an option named
-  after the block: ``--speaker-file`` for the audio sink ``speaker``. An output that is written to
-  a file already is left out;
+  after the block: ``--speaker-file`` for the audio sink ``speaker``. What is written to files
+  already is not written again, nor is the choice between such signals;
 - files are read once;
 - unless it is to run in real time, nothing is throttled and the speech decoders go by their data
   and not by the clock: the flowgraph runs as fast as it can, and ends with its input.
@@ -52,11 +52,12 @@ class _Headless:
         self.connections = graph["connections"] = list(graph["connections"] or ())
         options = graph["options"]["parameters"]
         options |= {"generate_options": "no_gui", "run_options": "run"}
-        blocks, graph["blocks"] = graph["blocks"], []
-        # Sinks last, when the connections to the others are settled.
-        for block in sorted(blocks, key=lambda block: block["id"] == "audio_sink"):
-            if block["states"]["state"] != "disabled":
-                graph["blocks"] += self._rule(block["id"])(copy.deepcopy(block))
+        blocks = copy.deepcopy(graph["blocks"])
+        enabled = [block for block in blocks if block["states"]["state"] == "enabled"]
+        self._kinds = {block["name"]: block["id"] for block in enabled}
+        self._gone: set[str] = set()
+        made = [made for block in blocks for made in self._rule(block["id"])(block)]
+        graph["blocks"] = [block for block in made if block["name"] not in self._gone]
 
     def _rule(self, kind: str) -> Callable[[dict], list[dict]]:
         if kind.startswith("variable_qtgui_"):
@@ -74,24 +75,24 @@ class _Headless:
         return rules.get(kind, lambda block: [block])
 
     def _setting(self, block: dict) -> list[dict]:
-        self._left_out(block)  # a check box that sends messages has connections
+        self._without(block["name"])  # a check box that sends messages has connections
+        self._gone.discard(block["name"])
         given = block["parameters"]
         kind = _TYPES.get(given.get("rangeType") or given.get("type", ""), "")
         return [_parameter(block, block["name"], kind, given["value"], given.get("label", ""))]
 
     def _left_out(self, block: dict) -> list[dict]:
-        name = block["name"]
-        kept = [c for c in self.connections if name not in (c[0], c[2])]
-        self.connections[:] = kept
+        return self._without(block["name"])
+
+    def _without(self, name: str) -> list[dict]:
+        self._gone.add(name)
+        self.connections[:] = [c for c in self.connections if name not in (c[0], c[2])]
         return []
 
     def _source(self, block: dict) -> list[dict]:
-        name, rate = block["name"], block["parameters"]["samp_rate"]
+        name, rate = block["name"], block["parameters"].get("samp_rate", "samp_rate")
         file = _parameter(block, f"{name}_file", "str", f"{name}.wav", "WAV file to read")
-        source = _like(
-            block, name, "blocks_wavfile_source",
-            file=f"{name}_file", repeat="False", maxoutbuf="1024", minoutbuf="0",
-        )  # fmt: skip
+        source = _like(block, name, "blocks_wavfile_source", file=f"{name}_file", repeat="False")
         if not self.realtime:
             return [file, source]
         clock = f"{name}_clock"
@@ -102,11 +103,13 @@ class _Headless:
         return [file, source, _throttle(block, clock, rate)]
 
     def _sink(self, block: dict) -> list[dict]:
-        name, rate = block["name"], block["parameters"]["samp_rate"]
-        recorders = {b["name"] for b in self.graph["blocks"] if b["id"] == "blocks_wavfile_sink"}
+        name, rate = block["name"], block["parameters"].get("samp_rate", "samp_rate")
         sources = [c[:2] for c in self.connections if c[2] == name]
-        if any(c[:2] in sources and c[2] in recorders for c in self.connections):
-            return self._left_out(block)
+        if all(self._recorded(source) for source in sources):
+            for source, _ in sources:
+                if self._kinds.get(source) == "blocks_selector":
+                    self._without(source)
+            return self._without(name)
         file = _parameter(block, f"{name}_file", "str", f"{name}.wav", "WAV file to write")
         sink = _like(
             block, name, "blocks_wavfile_sink",
@@ -114,6 +117,16 @@ class _Headless:
             format="FORMAT_WAV", bits_per_sample1="FORMAT_PCM_16", append="False",
         )  # fmt: skip
         return [file, sink]
+
+    def _recorded(self, source: list) -> bool:
+        """Whether a signal goes into a file anyhow: itself, or all that a selector chooses from."""
+        kinds = self._kinds
+        if any(
+            kinds.get(c[2]) == "blocks_wavfile_sink" for c in self.connections if c[:2] == source
+        ):
+            return True
+        inputs = [c[:2] for c in self.connections if c[2] == source[0]]
+        return kinds.get(source[0]) == "blocks_selector" and all(map(self._recorded, inputs))
 
     def _file(self, block: dict) -> list[dict]:
         block["parameters"]["repeat"] = "False"

@@ -55,8 +55,8 @@ def platform() -> tuple[Any, list[str]]:
         version=gr.version(),
         version_parts=(gr.major_version(), gr.api_version(), gr.minor_version()),
     )
-    # Importing a flowgraph's modules, GNU Radio may miss libraries that none here needs, and says so
-    # on standard output.
+    # Importing a flowgraph's modules, GNU Radio may miss libraries that none here needs, and tells
+    # standard output so.
     gr.logging().set_default_level(gr.log_levels.err)
     # The last one counts where a block is found twice, as with copies installed earlier.
     paths = [path for path in result.config.block_paths if Path(path).resolve() != FOLDER]

@@ -22,7 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verb("check", "load all blocks and compile all flowgraphs with GRC's own code; 1 if any fails")
     companion = verb("companion", "start gnuradio-companion so that it finds blocks and package")
     companion.add_argument(
-        "files", nargs="*", metavar="FLOWGRAPH", help="to open: a file, or a name as in list"
+        "files",
+        nargs="*",
+        metavar="FLOWGRAPH",
+        help="to open: a file, or a name as in list, copied here",
     )
     compiler = verb("compile", "make a Python program of a flowgraph")
     compiler.add_argument("file", metavar="FLOWGRAPH", help="a file, or a name as in list")
@@ -90,10 +93,9 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _companion(args: argparse.Namespace) -> int:
-    from voicelink.grc.companion import start
-    from voicelink.grc.files import flowgraph
+    from voicelink.grc.companion import start, working_copy
 
-    return start([str(flowgraph(name)) for name in args.files])
+    return start([working_copy(name) for name in args.files])
 
 
 def _compile(args: argparse.Namespace) -> int:
