@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from voicelink.blocks.link import LinkDecoder, LinkFrame
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.profile import Profile, profile, profile_of_length
+from voicelink.blocks.profile import Profile, profile, profile_of_length, profiles
+from voicelink.models.errors import one_of
 
 AUTO = "auto"
 """In place of a profile's name: by the length of each packet."""
@@ -24,6 +25,7 @@ class AutoLinkDecoder:
     def __init__(self, profile: str = AUTO, model: int = 1) -> None:
         self._model = model
         self._links: dict[str, LinkDecoder] = {}
+        one_of("profile", profile, [AUTO, *profiles()])
         self._fixed = None if profile == AUTO else _profile(profile)
         if self._fixed is not None:
             self._link(self._fixed)

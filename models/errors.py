@@ -54,3 +54,10 @@ def one_of(name: str, value: object, choices: Iterable[str]) -> str:
     near = difflib.get_close_matches(str(value), choices, n=2, cutoff=0.5)
     hint = f" (did you mean {' or '.join(near)}?)" if near else ""
     raise ParameterError(f"{name} must be one of {', '.join(choices)}, not {value!r}{hint}")
+
+
+def true_or_false(name: str, value: object) -> bool:
+    """``value``, if it is a bool (numpy's too, and 0 and 1); else `ParameterError`."""
+    if type(value).__name__ in ("bool", "bool_", "int") and value in (0, 1):
+        return bool(value)
+    raise ParameterError(f"{name} must be True or False, not {value!r:.60}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import importlib.util
 import pkgutil
 
 import pytest
@@ -17,6 +18,7 @@ MODULES = [
     for package in (voicelink.models, voicelink.blocks, voicelink.link_sim)
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")
     if ".training" not in module.name
+    and (".gnuradio" not in module.name or importlib.util.find_spec("gnuradio"))
 ]
 
 

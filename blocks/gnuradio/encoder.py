@@ -14,7 +14,7 @@ from voicelink.blocks.pdu import payload_to_pdu
 from voicelink.blocks.transmitter import split_payloads
 from voicelink.models.card import DEFAULT
 from voicelink.models.codec import SpeechEncoder
-from voicelink.models.errors import FormatError, ParameterError, one_of
+from voicelink.models.errors import FormatError, one_of, true_or_false
 from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES, SUPERFRAME_SAMPLES
 
 _PTT = pmt.intern("ptt")
@@ -56,11 +56,9 @@ class encoder(Guarded, gr.basic_block):
         self, model: str | Path = DEFAULT, output: str = "pdu", transmit: bool = True
     ) -> None:
         one_of("output", output, _ITEMS)
-        if not isinstance(transmit, (bool, np.bool_)):
-            raise ParameterError(f"transmit must be True or False, not {transmit!r}")
+        self._transmit = true_or_false("transmit", transmit)
         self._speech = SpeechEncoder(model)
         self._items = _ITEMS[output]
-        self._transmit = bool(transmit)
         gr.basic_block.__init__(
             self, "voicelink_encoder", [np.float32], [np.uint8] if self._items else None
         )

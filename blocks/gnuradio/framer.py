@@ -15,7 +15,7 @@ from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import END, PROFILE, packet_to_pdu, pdu_to_payload
 from voicelink.blocks.sync_word import LONGEST, stream_frame
 from voicelink.models.card import DEFAULT, card
-from voicelink.models.errors import ParameterError, require
+from voicelink.models.errors import ParameterError, require, true_or_false
 
 
 class framer(Guarded, gr.basic_block):
@@ -54,9 +54,9 @@ class framer(Guarded, gr.basic_block):
     ) -> None:
         self._preamble = int(require("preamble", preamble, 0, LONGEST))
         self._tail = int(require("tail", tail, 0, LONGEST))
-        if not sync_word and (self._preamble or self._tail):
+        self._sync_word = true_or_false("sync_word", sync_word)
+        if not self._sync_word and (self._preamble or self._tail):
             raise ParameterError("preamble and tail must be 0 without sync_word")
-        self._sync_word = bool(sync_word)
         self._link = LinkEncoder(profile, card(model).number, callsign)
         gr.basic_block.__init__(self, "voicelink_framer", None, None)
         self._first = True

@@ -1,0 +1,297 @@
+"""Flowgraphs of encoder, framer, deframer and transmitter blocks; `graph.run_graph` runs them."""
+
+import logging
+import sys
+
+import numpy as np
+import pmt
+from gnuradio import blocks, gr
+from graph import serve
+
+from voicelink.blocks import gnuradio as voicelink
+from voicelink.blocks.link import LinkDecoder
+from voicelink.blocks.packet import Packet
+from voicelink.blocks.pdu import packet_to_pdu
+from voicelink.blocks.snr import symbol_statistics
+from voicelink.models.errors import ParameterError
+
+IN = pmt.intern("in")
+SYSTEM = pmt.intern("system")
+DONE = pmt.cons(pmt.intern("done"), pmt.from_long(1))
+
+
+def speech(seed=1, samples=30000):
+    """Something to encode: noise whose level goes up and down."""
+    level = np.sin(np.arange(samples) / 3000)
+    return (0.3 * level * np.random.default_rng(seed).standard_normal(samples)).astype(np.float32)
+
+
+def pdu(data, number=None, **metadata):
+    """A PDU of uint8 or float32 items."""
+    return pmt.deserialize_str(packet_to_pdu(Packet(np.asarray(data), number, metadata)))
+
+
+def contents(store):
+    """The PDUs in a message_debug: metadata and items of each."""
+    messages = [store.get_message(i) for i in range(store.num_messages())]
+    return [[pmt.to_python(pmt.car(m)) or {}, pmt.to_python(pmt.cdr(m)).tolist()] for m in messages]
+
+
+def run_messages(block, messages, ports=("out",)):
+    """Send the messages to a block that has no streams; the PDUs that come out of its ports."""
+    graph = gr.top_block()
+    stores = [blocks.message_debug() for _ in ports]
+    for port, store in zip(ports, stores, strict=True):
+        graph.msg_connect(block, port, store, "store")
+    for message in messages:
+        block.to_basic_block()._post(IN, message)
+    # A graph of messages ends by itself when its first block is told so.
+    block.to_basic_block()._post(SYSTEM, DONE)
+    graph.run()
+    return [contents(store) for store in stores]
+
+
+def run_stream(block, audio, chunk=100000, tags=(), stream=True):
+    """Audio through an encoder: the stream, the tags' (offset, value), and the PDUs."""
+    graph = gr.top_block()
+    source = blocks.vector_source_f(audio.tolist(), False, 1, list(tags))
+    store = blocks.message_debug()
+    graph.connect(source, block)
+    sink = blocks.vector_sink_b() if stream else None
+    if stream:
+        graph.connect(block, sink)
+    graph.msg_connect(block, "out", store, "store")
+    graph.run(chunk)
+    found = [(t.offset, pmt.to_python(t.value)) for t in sink.tags()] if stream else []
+    return {
+        "items": list(sink.data()) if stream else [],
+        "tags": found,
+        "pdus": contents(store),
+        "errors": block.errors,
+    }
+
+
+def versions():
+    return {"numpy": np.__version__, "gnuradio": gr.version()}
+
+
+def encoder_forms():
+    """The encoder's outputs, each with the audio in pieces of other sizes."""
+    return [
+        run_stream(voicelink.encoder(output=output), speech(), chunk, stream=output != "pdu")
+        for output, chunk in (("pdu", 777), ("packed", 64), ("bits", 5000), ("packed", 100000))
+    ]
+
+
+def switch_by_tags():
+    """Overs from sample 3000 to 12345 and from 20000 on; a tag that means nothing in between."""
+    tags = [
+        gr.tag_utils.python_to_tag((offset, pmt.intern("ptt"), value, pmt.PMT_NIL))
+        for offset, value in (
+            (3000, pmt.PMT_T),
+            (12345, pmt.cons(pmt.intern("pressed"), pmt.PMT_F)),
+            (15000, pmt.intern("maybe")),
+            (20000, pmt.PMT_T),
+        )
+    ]
+    return run_stream(voicelink.encoder(output="packed", transmit=False), speech(), tags=tags)
+
+
+class Keyed(gr.sync_block):
+    """Audio that lets go of a switch half way, by message."""
+
+    def __init__(self, audio):
+        super().__init__("keyed", None, [np.float32])
+        self.message_port_register_out(pmt.intern("ptt"))
+        self._audio, self._half, self._told = audio, len(audio) // 2, False
+
+    def work(self, _, output_items):
+        at = self.nitems_written(0)
+        if at >= len(self._audio):
+            return -1
+        if at == self._half and not self._told:
+            self.message_port_pub(pmt.intern("ptt"), pmt.PMT_F)
+            self._told = True
+        part = self._audio[at : self._half if at < self._half else None][: len(output_items[0])]
+        output_items[0][: len(part)] = part
+        return len(part)
+
+
+def switch_by_message():
+    """The encoder inside of a transmitter, switched off by a message; which sample is not exact."""
+    graph = gr.top_block()
+    source, sender, store = Keyed(speech()), voicelink.tx(), blocks.message_debug()
+    graph.connect(source, sender)
+    graph.msg_connect(source, "ptt", sender, "ptt")
+    graph.msg_connect(sender, "out", store, "store")
+    graph.run()
+    return contents(store)
+
+
+def run_again():
+    """Start, stop and start again: speech that ends within a superframe, twice, then switched."""
+    graph = gr.top_block()
+    source = blocks.vector_source_f(speech(samples=9000).tolist())
+    encoder, framer = voicelink.encoder(), voicelink.framer(callsign="N0CALL")
+    deframer, store = voicelink.deframer(), blocks.message_debug()
+    graph.connect(source, encoder)
+    graph.msg_connect(encoder, "out", framer, "in")
+    graph.msg_connect(framer, "out", deframer, "in")
+    graph.msg_connect(deframer, "ok", store, "store")
+    runs = []
+    for _ in range(2):
+        source.rewind()
+        graph.start()
+        graph.wait()
+        runs.append({"pdus": contents(store), "counts": dict(deframer.counts)})
+    return runs
+
+
+def two_encoders():
+    """Two transmitters in one graph, which hear other voices and send in other profiles."""
+    graph = gr.top_block()
+    settings = [("half", "N0CALL"), ("third", "AB1CD")]
+    senders = [voicelink.tx(profile, callsign) for profile, callsign in settings]
+    receivers = [voicelink.deframer() for _ in settings]
+    stores = [blocks.message_debug() for _ in settings]
+    sources = [blocks.vector_source_f(speech(seed).tolist()) for seed in (1, 2)]
+    for source, sender, receiver, store in zip(sources, senders, receivers, stores, strict=True):
+        graph.connect(source, sender)
+        graph.msg_connect(sender, "out", receiver, "in")
+        graph.msg_connect(receiver, "ok", store, "store")
+    graph.run()
+    return [contents(store) for store in stores]
+
+
+def frames(payloads, framer):
+    """Payloads, given as [hex, number, end], through a framer with those settings."""
+    messages = [
+        pdu(np.frombuffer(bytes.fromhex(data), np.uint8), number, end=end)
+        for data, number, end in payloads
+    ]
+    (out,) = run_messages(voicelink.framer(**framer), messages)
+    return out
+
+
+def deframed(packets, deframer):
+    """Packets, given as [u8 or f32, items], through a deframer with those settings."""
+    types = {"u8": np.uint8, "f32": np.float32}
+    block = voicelink.deframer(**deframer)
+    messages = [pdu(np.array(items, types[kind]), number) for kind, items, number in packets]
+    ok, fail = run_messages(block, messages, ("ok", "fail"))
+    return {"ok": ok, "fail": fail, "counts": block.counts, "errors": block.errors}
+
+
+def nonsense():
+    """What no port takes, to each block, with something valid before and after it."""
+    vector = pmt.init_u8vector(74, [0] * 74)
+    deep = pmt.PMT_NIL
+    for _ in range(200):
+        deep = pmt.cons(deep, pmt.PMT_NIL)
+    huge = pmt.make_dict()
+    for i in range(3000):
+        huge = pmt.dict_add(huge, pmt.from_long(i), pmt.init_f32vector(200, [0.0] * 200))
+    number = pmt.intern("number")
+    messages = [
+        pmt.PMT_NIL,
+        pmt.PMT_T,
+        pmt.from_long(7),
+        pmt.intern("frame"),
+        vector,
+        pmt.make_vector(3, pmt.PMT_NIL),
+        pmt.cons(pmt.PMT_NIL, pmt.PMT_NIL),
+        pmt.cons(vector, pmt.PMT_NIL),
+        pmt.cons(pmt.PMT_T, vector),
+        pmt.cons(deep, vector),
+        pmt.cons(huge, vector),
+        pmt.cons(pmt.PMT_NIL, pmt.init_s16vector(74, [0] * 74)),
+        pmt.cons(pmt.PMT_NIL, pmt.init_c32vector(74, [0] * 74)),
+        pmt.cons(pmt.PMT_NIL, pmt.init_u8vector(0, [])),
+        *(pmt.cons(pmt.PMT_NIL, pmt.init_u8vector(n, [1] * n)) for n in (1, 31, 33, 73, 75, 5000)),
+        pmt.cons(pmt.PMT_NIL, pmt.init_u8vector(592, [2] * 592)),
+        *(pmt.cons(pmt.PMT_NIL, pmt.init_f32vector(n, [1.0] * n)) for n in (1, 255, 591, 593)),
+        *(
+            pmt.cons(pmt.PMT_NIL, pmt.init_f32vector(592, [value] * 592))
+            for value in (float("nan"), float("inf"))
+        ),
+        *(
+            pmt.cons(pmt.dict_add(pmt.make_dict(), number, value), vector)
+            for value in (pmt.from_long(-1), pmt.from_double(1.0), pmt.intern("3"), pmt.PMT_T)
+        ),
+    ]
+    result = {}
+    for name, ports, size in (("framer", ("out",), 32), ("deframer", ("ok", "fail"), 37)):
+        block = getattr(voicelink, name)()
+        valid = np.zeros(size, np.uint8)
+        if name == "deframer":
+            packets = frames([["11" * 32, 5, False]], {"profile": "checked"})
+            valid = np.array(packets[0][1], np.uint8)
+        good = pdu(valid, 5)
+        out = run_messages(block, [good, *messages, good], ports)[0]
+        result[name] = {"out": out, "errors": block.errors, "sent": len(messages)}
+    encoder = voicelink.encoder()
+    for message in messages[:8]:
+        encoder.to_basic_block()._post(pmt.intern("ptt"), message)
+    audio = speech()
+    audio[4000:5000] = np.nan
+    audio[6000:7000] = np.inf
+    result["encoder"] = run_stream(encoder, audio, stream=False)
+    return result
+
+
+class DecodedAhead:
+    """A link decoder that has decoded already what comes, in batches: eight times as fast."""
+
+    def __init__(self, link, packets):
+        decoder = LinkDecoder("half")
+        self.profile_of = link.profile_of
+        self._frames = [
+            frame
+            for start in range(0, len(packets), 500)
+            for frame in decoder.decode_many(packets[start : start + 500])
+        ]
+
+    def decode(self, packet):
+        return self._frames.pop(0)
+
+
+def noise(count, demodulated):
+    """Frames of noise in the profile half, into the deframer.
+
+    Demodulated, with LLRs as an estimate of amplitude and noise makes them; else with LLRs that
+    claim far more than they know.
+    """
+    symbols = np.random.default_rng(3).standard_normal((count, 592)).astype(np.float32)
+    block = voicelink.deframer()
+    if demodulated:
+        pdus = [pdu(symbol_statistics(y).llr(y)) for y in symbols]
+    else:
+        llrs = 4 * symbols
+        block._link = DecodedAhead(block._link, llrs)
+        # As the synchroniser says it, so that it need not be estimated.
+        pdus = [pdu(llr, ebn0_db=-20.0) for llr in llrs]
+    ok, fail = run_messages(block, pdus, ("ok", "fail"))
+    statuses = [metadata["status"] for metadata, _ in fail]
+    return {
+        "ok": len(ok),
+        "concealed": statuses.count("concealed"),
+        "soft": statuses.count("soft"),
+        "errors": block.errors,
+    }
+
+
+def refusals(cases):
+    """What each block says of arguments that it cannot have: [[name, arguments], ...]."""
+    messages = []
+    for name, arguments in cases:
+        try:
+            getattr(voicelink, name)(**arguments)
+            messages.append("")
+        except ParameterError as error:
+            messages.append(str(error))
+    return messages
+
+
+if __name__ == "__main__":
+    logging.basicConfig(stream=sys.stderr)
+    serve(globals())
