@@ -38,12 +38,18 @@ def python() -> str:
     return sys.executable
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder without blocks of the user's, with GRC's cache."""
+    return tmp_path_factory.mktemp("home")
+
+
 @pytest.fixture
-def grc(python: str, tmp_path: Path):
-    """Run `voicelink grc`, in a folder and with a home of its own."""
+def grc(python: str, home: Path, tmp_path: Path):
+    """Run `voicelink grc` in a folder of its own."""
 
     def run(*words: object, **variables: str) -> subprocess.CompletedProcess:
-        environment = clean_environment() | {"HOME": str(tmp_path / "home")} | variables
+        environment = clean_environment() | {"HOME": str(home)} | variables
         environment.pop("GRC_BLOCKS_PATH", None)
         return subprocess.run(
             [python, "-m", "voicelink.link_sim.cli", "grc", *map(str, words)],
@@ -157,8 +163,8 @@ def test_grc_refuses_what_the_blocks_would(describe) -> None:
 
 def test_install_and_uninstall(grc, python: str, tmp_path: Path) -> None:
     """A companion or grcc that is started by itself finds the blocks, until they are removed."""
-    folder = tmp_path / "home" / "blocks"
-    folder.mkdir(parents=True)
+    folder = tmp_path / "blocks"
+    folder.mkdir()
     variables = {"GRC_HIER_PATH": str(folder)}
     mine = folder / "voicelink_of_mine.block.yml"
     mine.write_text("id: voicelink_of_mine\ngrc_source: /home/me/mine.grc\nfile_format: 1\n")
