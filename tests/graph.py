@@ -17,7 +17,8 @@ from gnuradio_python import TIMEOUT_S, clean_environment, gnuradio_python
 
 
 @functools.cache
-def _python() -> str:
+def graph_python() -> str:
+    """The tests' own Python, which must see GNU Radio and voicelink alike."""
     python = gnuradio_python()
     assert python == sys.executable, "the tests' Python must see GNU Radio (a system-site venv)"
     return python
@@ -29,7 +30,7 @@ def run_graph(script: str, function: str, *args: Any, timeout_s: float = TIMEOUT
     Args and result travel as JSON. The test fails if the process does not end by itself, or well.
     """
     done = subprocess.run(
-        [_python(), str(Path(__file__).with_name(script)), function],
+        [graph_python(), str(Path(__file__).with_name(script)), function],
         input=json.dumps(args),
         capture_output=True,
         text=True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib import resources
 from itertools import pairwise
 
 import numpy as np
@@ -79,6 +81,17 @@ def test_header_from_gnuradio() -> None:
     assert (offset, start) == (0, len(FROM_GNURADIO) - 6)
     assert tags == [Tag(2, "packet_len", 3), Tag(2, "number", 3, "me")]
     assert write_tag_header(offset, tags) == FROM_GNURADIO[:start]
+
+
+def test_the_example_in_the_format_description() -> None:
+    text = (resources.files("voicelink.blocks") / "TRANSPORT.md").read_text(encoding="utf-8")
+    lines = re.search(r"    f05f01(?:.*\n)+?\n", text).group(0).splitlines()
+    data = np.arange(37, dtype=np.uint8)
+    example = "".join(re.split(r"\s{2,}", line.strip())[0] for line in lines)
+    writer = TaggedStreamWriter()
+    writer.write(Packet(np.zeros(74, np.uint8)))
+    written = writer.write(Packet(data, 7))
+    assert written == bytes.fromhex(example.replace("xx xx ... xx", data.tobytes().hex()))
 
 
 @given(st.integers(0, len(FROM_GNURADIO) - 7))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pmt
 from gnuradio import gr
 
@@ -15,11 +14,10 @@ from voicelink.blocks.gnuradio.guard import Guarded, guarded
 from voicelink.blocks.gnuradio.messages import IN, from_bytes, to_bytes
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import EBN0_DB, PROFILE, frame_to_pdu, pdu_to_packet
-from voicelink.blocks.profile import profiles
 from voicelink.blocks.snr import ebn0_db
 from voicelink.blocks.status import Status
+from voicelink.blocks.stream_items import as_frame
 from voicelink.models.card import DEFAULT, card
-from voicelink.models.errors import FormatError
 
 _OK = pmt.intern("ok")
 _FAIL = pmt.intern("fail")
@@ -74,7 +72,7 @@ class deframer(Guarded, gr.basic_block):
 
     @guarded
     def _on_frame(self, message: pmt.pmt_base) -> None:
-        packet = _packed(pdu_to_packet(to_bytes(message)))
+        packet = as_frame(pdu_to_packet(to_bytes(message)))
         frame = self._link.decode(packet)
         if not frame.understood:
             self.counts["foreign"] += 1
@@ -90,15 +88,6 @@ class deframer(Guarded, gr.basic_block):
         self.counts[pmt.symbol_to_string(port)] += 1
         if frame.end:
             self._collector.reset()  # another station may be next
-
-
-def _packed(packet: Packet) -> Packet:
-    """The packet with its bytes packed, where it holds one bit a byte."""
-    if packet.soft or len(packet.data) not in {chosen.bits for chosen in profiles().values()}:
-        return packet
-    if packet.data.max() > 1:
-        raise FormatError(f"a byte for one bit must be 0 or 1, not {packet.data.max()}")
-    return replace(packet, data=np.packbits(packet.data))
 
 
 def _known_ebn0(packet: Packet) -> float | None:
