@@ -243,6 +243,9 @@ class Playout:
         if not self._arrivals:
             return 0.0
         spare = began - max(self._arrivals) - self._wanted
+        if len(self._arrivals) < WINDOW:
+            # Too few to tell that none comes later.
+            spare = min(spare, 0.0)
         if spare > self._longest:
             target = self.receiver.next + int(spare // SUPERFRAME_SECONDS)
             target = next((n for n in self.receiver.numbers if n >= target), self.receiver.next)
