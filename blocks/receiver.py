@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from voicelink.blocks.auto_link import AUTO, AutoLinkDecoder
 from voicelink.blocks.callsign import CallsignCollector
-from voicelink.blocks.link import LinkDecoder, LinkFrame
+from voicelink.blocks.link import LinkFrame
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.profile import profile_of_length
 from voicelink.blocks.status import Status
 from voicelink.models.card import DEFAULT
 from voicelink.models.codec import SpeechDecoder
@@ -106,7 +106,7 @@ class Receiver:
 
     def __init__(
         self,
-        profile: str = "auto",
+        profile: str = AUTO,
         model: str | Path = DEFAULT,
         first: int | None = None,
         follow: bool = True,
@@ -114,11 +114,7 @@ class Receiver:
     ) -> None:
         self._decoder = SpeechDecoder(model)
         self._speech = speech
-        self._auto = profile == "auto"
-        self._links: dict[str, LinkDecoder] = {}
-        if not self._auto:
-            self._link(profile)
-        self._profile = profile
+        self._link = AutoLinkDecoder(profile, self._decoder.card.number)
         self._first = first
         self._follow = follow
         self.counts = Counts()
@@ -177,7 +173,7 @@ class Receiver:
     def push(self, packet: Packet) -> int | None:
         """Take in what arrived; the number of its superframe, or None where it is of no use."""
         try:
-            frame = self._decode(packet)
+            frame = self._link.decode(packet)
         except FormatError as error:
             self.refuse(error)
             return None
@@ -269,15 +265,6 @@ class Receiver:
         if self._speech:
             return self._decoder.decode_llrs(llrs)
         return np.zeros(SUPERFRAME_SAMPLES, np.float32)
-
-    def _link(self, profile: str) -> LinkDecoder:
-        if profile not in self._links:
-            self._links[profile] = LinkDecoder(profile, model=self._decoder.card.number)
-        return self._links[profile]
-
-    def _decode(self, packet: Packet) -> LinkFrame:
-        name = profile_of_length(packet.bits // 8).name if self._auto else self._profile
-        return self._link(name).decode(packet)
 
     @property
     def _expected(self) -> int:
