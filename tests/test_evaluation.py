@@ -81,18 +81,35 @@ class TestDelay:
             cut(speech, speech[:50], 80)
 
 
-@pytest.mark.parametrize("measure", MEASURES.values(), ids=list(MEASURES))
-def test_each_measure_prefers_the_less_damaged(speech, measure):
+@pytest.mark.parametrize("name", sorted(MEASURES.keys() - {"pitch"}))
+def test_each_measure_prefers_the_less_damaged(speech, name):
+    measure = MEASURES[name]
     if measure.absent():
         pytest.skip(measure.absent())
     rng = np.random.default_rng(1)
     noise = rng.normal(0, 1, len(speech)).astype(np.float32)
     same, little, much = (
-        measure(speech, np.clip(speech + scale * noise, -1, 1)) for scale in (0, 0.003, 0.03)
+        measure(speech, np.clip(speech + scale * noise, -1, 1)) for scale in (0, 0.003, 0.1)
     )
     ordered = [same, little, much]
     assert ordered == sorted(ordered, reverse=measure.better == "higher")
     assert len(set(ordered)) == 3
+
+
+def test_pitch_and_voicing_errors_are_shares_of_frames():
+    """Of 4 s of a buzz at 110 Hz the third is coded an octave too high, the last as noise."""
+    pitch, voicing = MEASURES["pitch"], MEASURES["voicing"]
+    if pitch.absent():
+        pytest.skip(pitch.absent())
+    time = np.arange(32000) / 8000
+    buzz, high = (
+        (0.2 * (((f * time) % 1) - 0.5) * np.ones(32000)).astype(np.float32) for f in (110, 220)
+    )
+    noise = np.random.default_rng(0).normal(0, 0.1, 32000).astype(np.float32)
+    coded = np.concatenate([buzz[:16000], high[16000:24000], noise[24000:]])
+    assert pitch(buzz, coded) == pytest.approx(100 / 3, abs=3)
+    assert voicing(buzz, coded) == pytest.approx(25, abs=3)
+    assert pitch(buzz, buzz) == voicing(buzz, buzz) == 0
 
 
 @pytest.mark.parametrize("name", MEASURES)

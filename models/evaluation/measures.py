@@ -21,6 +21,7 @@ from voicelink.models.errors import ParameterError, VoiceLinkError
 from voicelink.models.sizes import SAMPLE_RATE
 
 EXTRA = "gr-voicelink[eval]"
+PRAAT = "praat-parselmouth"
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,47 @@ def warpq(reference: np.ndarray, decoded: np.ndarray) -> float:
         return metric.evaluate(*pair, arr_sr=_WARPQ_RATE)["raw_warpq_score"]
 
 
+def _pitches(reference: np.ndarray, decoded: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Hz every 10 ms, 0 where unvoiced, of both: Praat's autocorrelation method (Boersma, 1993).
+
+    None where there is nothing to measure: under a quarter of a second, or decoded to silence.
+    """
+    import parselmouth
+
+    if len(reference) < SAMPLE_RATE // 4 or not decoded.any():
+        return None
+    low, high = 60, 450
+    tracks = [
+        parselmouth.Sound(audio.astype(np.float64), SAMPLE_RATE).to_pitch_ac(
+            time_step=0.01, pitch_floor=low, pitch_ceiling=high
+        )
+        for audio in (reference, decoded)
+    ]
+    return tracks[0].selected_array["frequency"], tracks[1].selected_array["frequency"]
+
+
+def pitch_error(reference: np.ndarray, decoded: np.ndarray) -> float:
+    """Gross pitch errors in per cent: of the frames that are voiced in both, how many have a pitch
+    that is off by more than 20 % (Chu & Alwan, ICASSP 2009)."""
+    pitches = _pitches(reference, decoded)
+    if pitches is None:
+        return float("nan")
+    wanted, found = pitches
+    both = (wanted > 0) & (found > 0)
+    if not both.any():
+        return float("nan")
+    return 100 * float(np.mean(np.abs(found[both] / wanted[both] - 1) > 0.2))
+
+
+def voicing_error(reference: np.ndarray, decoded: np.ndarray) -> float:
+    """Voicing decision errors in per cent of all frames (Chu & Alwan, ICASSP 2009)."""
+    pitches = _pitches(reference, decoded)
+    if pitches is None:
+        return float("nan")
+    wanted, found = pitches
+    return 100 * float(np.mean((wanted > 0) != (found > 0)))
+
+
 MEASURES: dict[str, Measure] = {
     m.name: m
     for m in (
@@ -166,6 +208,8 @@ MEASURES: dict[str, Measure] = {
         Measure("stoi", "STOI", "higher", "", "pystoi", stoi, 3),
         Measure("pesq", "PESQ-NB", "higher", "MOS-LQO", "pesq", pesq_nb),
         Measure("warpq", "WARP-Q", "lower", "", "warpq", warpq, module="warpq.core"),
+        Measure("pitch", "pitch err.", "lower", "%", PRAAT, pitch_error, 1, "parselmouth"),
+        Measure("voicing", "voicing err.", "lower", "%", PRAAT, voicing_error, 1, "parselmouth"),
     )
 }
 """Every measure, by name, in the order of a table's columns."""
