@@ -15,6 +15,7 @@ corrected       int, coded bits that error correction changed
 iterations      int, of the error correction
 ebn0_db         double, estimated Eb/N0 for a payload bit
 profile         symbol, the link profile
+inverted        bool, whether the symbols came in with the polarity inverted
 ==============  =============================================================================
 """
 
@@ -41,6 +42,7 @@ CORRECTED = "corrected"
 ITERATIONS = "iterations"
 EBN0_DB = "ebn0_db"
 PROFILE = "profile"
+INVERTED = "inverted"
 
 _LARGEST = (1 << 63) - 1
 

@@ -28,7 +28,8 @@ HIGHEST_DB = 40.0
 LOWEST_DB = -20.0
 
 _ITERATIONS = 60
-_STILL = 1e-4  # relative change of A from which on it counts as settled
+_LEAST = 0.6  # amplitude to start from, where the root of the mean square is 1
+_STILL = 3e-4  # relative change of A and s^2 together that counts as settled
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,13 @@ def symbol_statistics(
     if not scale > 1e-9 * abs(mean):
         return SymbolStatistics(0.0, mean, 0.0)
     y = y / scale
-    # From 2 dB under the middle: a start at 0 would stay there.
-    amplitude, bias, variance = 0.8, 0.0, 0.36
-    if len(x) > 1:
-        amplitude, bias, variance = _known_start(y, x, offset)
+    amplitude, bias = _start(y, x, offset)
+    variance = 0.5
     m = np.empty_like(y)
     m[: len(x)] = x
     for _ in range(_ITERATIONS):
         np.tanh(amplitude / variance * (y[len(x) :] - bias), out=m[len(x) :])
-        before = amplitude
+        before = amplitude, variance
         product, m_mean, y_mean = float(m @ y) / len(y), float(m.mean()), float(y.mean())
         spread = 1 - m_mean**2
         if not offset or spread < 1e-6:
@@ -103,7 +102,8 @@ def symbol_statistics(
             bias = y_mean - amplitude * m_mean
         amplitude = max(amplitude, 1e-6)
         variance = max(1 - bias * y_mean - amplitude * product, _floor(amplitude))
-        if abs(amplitude - before) < _STILL * amplitude:
+        change = abs(amplitude - before[0]) / amplitude + abs(variance - before[1]) / variance
+        if change < _STILL:
             break
     return SymbolStatistics(amplitude * scale, mean + bias * scale, variance * power)
 
@@ -132,11 +132,13 @@ def _floor(amplitude: float) -> float:
     return amplitude**2 / (2 * 10 ** (HIGHEST_DB / 10))
 
 
-def _known_start(y: np.ndarray, x: np.ndarray, offset: bool) -> tuple[float, float, float]:
-    """Where to begin, from the symbols that are known alone."""
+def _start(y: np.ndarray, x: np.ndarray, offset: bool) -> tuple[float, float]:
+    """Where to begin, from the symbols that are known; they may be lost in a burst of noise, and
+    from an amplitude near 0 the way up is long."""
+    if len(x) < 2:
+        return _LEAST, 0.0
     head = y[: len(x)]
     centred = x - x.mean() if offset else x
-    amplitude = max(float(centred @ head) / max(float(centred @ x), 1e-9), 0.1)
+    amplitude = float(centred @ head) / max(float(centred @ x), 1e-9)
     bias = float(head.mean() - amplitude * x.mean()) if offset else 0.0
-    variance = max(float(np.mean((head - bias - amplitude * x) ** 2)), _floor(amplitude), 0.01)
-    return amplitude, bias, variance
+    return max(amplitude, _LEAST), bias

@@ -43,7 +43,8 @@ locked frame that is under this, and whose CRC is wrong, is not given out; nor a
 until one reaches `CONFIRM`."""
 
 _CLEARER = 0.25  # by how much a slip's correlation must beat that of the expected place
-_LIMIT = 6.0  # symbols further out than this many medians are clicks, and limited
+_CLICK = 5.0  # symbols further out than this many medians are clicks, not noise
+_LIMIT = 2.5  # and LLRs are no larger than there
 _LARGEST = 1e30  # keeps squares finite
 _BLOCK = 1 << 17  # symbols worked on at a time
 
@@ -247,9 +248,16 @@ class FrameSync:
         llrs, ebn0s = [], []
         for position, polarity in zip(positions, polarities, strict=True):
             at = position - self._start
-            symbols = _limited(polarity * self._symbols[at : at + self.period])
+            symbols = polarity * self._symbols[at : at + self.period]
+            middle, median = _spread(symbols)
+            reach = _CLICK * median
+            symbols = np.clip(symbols, middle - reach, middle + reach)
             statistics = symbol_statistics(symbols, SYNC_SYMBOLS)
-            llrs.append(statistics.llr(symbols[SYNC_BITS:]))
+            # Closer limits for the LLRs cost nothing in white noise, and clicks are then no worse
+            # than wrong bits; the estimate of the noise needs its tails.
+            reach = _LIMIT * median
+            symbols = np.clip(symbols[SYNC_BITS:], middle - reach, middle + reach)
+            llrs.append(statistics.llr(symbols))
             ebn0s.append(decibels(statistics.esn0 * self.profile.bits / PAYLOAD_BITS))
         frames = self._decoder.decode_many(np.array(llrs)) if self._decoder else [None] * len(llrs)
         rho = [float(self._rho[position - self._start]) for position in positions]
@@ -334,12 +342,11 @@ class FrameSync:
         return list(range(first, first + len(frames)))
 
 
-def _limited(symbols: np.ndarray) -> np.ndarray:
-    """The symbols of a frame with its sync word, without the clicks of a discriminator."""
+def _spread(symbols: np.ndarray) -> tuple[float, float]:
+    """Middle between the levels of a frame with its sync word, and median distance from it."""
     head = symbols[:SYNC_BITS]
     middle = (np.median(head[SYNC_SYMBOLS > 0]) + np.median(head[SYNC_SYMBOLS < 0])) / 2
-    reach = _LIMIT * np.median(np.abs(symbols - middle))
-    return np.clip(symbols, middle - reach, middle + reach)
+    return middle, np.median(np.abs(symbols - middle))
 
 
 # The class's argument `profile` hides the function of that name.
