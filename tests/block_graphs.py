@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 
 import numpy as np
 import pmt
@@ -9,7 +10,7 @@ from gnuradio import blocks, gr
 from graph import serve
 
 from voicelink.blocks import gnuradio as voicelink
-from voicelink.blocks.link import LinkDecoder
+from voicelink.blocks.link import LinkDecoder, LinkEncoder
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import packet_to_pdu
 from voicelink.blocks.snr import symbol_statistics
@@ -182,8 +183,8 @@ def deframed(packets, deframer):
     return {"ok": ok, "fail": fail, "counts": block.counts, "errors": block.errors}
 
 
-def nonsense():
-    """What no port takes, to each block, with something valid before and after it."""
+def junk():
+    """Messages that no port takes."""
     vector = pmt.init_u8vector(74, [0] * 74)
     deep = pmt.PMT_NIL
     for _ in range(200):
@@ -192,7 +193,7 @@ def nonsense():
     for i in range(3000):
         huge = pmt.dict_add(huge, pmt.from_long(i), pmt.init_f32vector(200, [0.0] * 200))
     number = pmt.intern("number")
-    messages = [
+    return [
         pmt.PMT_NIL,
         pmt.PMT_T,
         pmt.from_long(7),
@@ -219,6 +220,11 @@ def nonsense():
             for value in (pmt.from_long(-1), pmt.from_double(1.0), pmt.intern("3"), pmt.PMT_T)
         ),
     ]
+
+
+def nonsense():
+    """Junk to each block, with something valid before and after it."""
+    messages = junk()
     result = {}
     for name, ports, size in (("framer", ("out",), 32), ("deframer", ("ok", "fail"), 37)):
         block = getattr(voicelink, name)()
@@ -237,6 +243,35 @@ def nonsense():
     audio[6000:7000] = np.inf
     result["encoder"] = run_stream(encoder, audio, stream=False)
     return result
+
+
+def storm():
+    """An over of 60 frames into a running receiver: junk between them, some twice, some swapped."""
+    graph, receiver, sink = gr.top_block(), voicelink.rx(pace="data", buffer=1), blocks.null_sink(4)
+    store = blocks.message_debug()
+    graph.connect(receiver, sink)
+    graph.msg_connect(receiver, "status", store, "store")
+    link, random = LinkEncoder("half", callsign="N0CALL"), np.random.default_rng(1)
+    sent = [pdu(link.encode(random.bytes(32), end=k == 59).data) for k in range(60)]
+    for k in range(1, 57, 4):
+        sent[k], sent[k + 1] = sent[k + 1], sent[k]
+    bad = junk()
+    graph.start()
+    for k, message in enumerate(sent):
+        for each in (bad[k % len(bad)], *[message] * (1 + (k % 5 == 0)), bad[-1 - k % len(bad)]):
+            receiver.deframer.to_basic_block()._post(IN, each)
+            receiver.decoder.to_basic_block()._post(IN, bad[k % len(bad)])
+        time.sleep(0.005)
+    receiver.deframer.to_basic_block()._post(SYSTEM, DONE)
+    graph.wait()
+    played = [pmt.to_python(store.get_message(i)) for i in range(store.num_messages())]
+    return {
+        "numbers": [superframe["number"] for superframe in played],
+        "statuses": [superframe["status"] for superframe in played],
+        "counts": receiver.counts(),
+        "errors": receiver.deframer.errors,
+        "callsign": receiver.callsign,
+    }
 
 
 class DecodedAhead:

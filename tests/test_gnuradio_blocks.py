@@ -224,6 +224,15 @@ def test_nonsense_stops_no_block() -> None:
     assert encoder["errors"] == 7
 
 
+def test_a_receiver_goes_on_through_junk_and_plays_every_frame_once_and_in_order() -> None:
+    result = run("storm")
+    assert result["numbers"] == list(range(60))
+    assert set(result["statuses"]) == {"clean"}
+    assert result["counts"]["duplicate"] + result["counts"]["late"] == 12
+    assert result["errors"] > 60
+    assert result["callsign"] == "N0CALL"
+
+
 def test_an_hour_of_noise_is_no_frame() -> None:
     """11250 frames of noise. All are decoded in full, but in batches, for the time it takes."""
     hour = run("noise", 11250, False, timeout_s=600)

@@ -122,6 +122,7 @@ class decoder(Guarded, gr.basic_block):
         self._pace = Pace()
         self._made: deque[np.ndarray] = deque()
         self._size = 0
+        self._caller: str | None = None  # of an over that has ended, with ``pace`` "data"
 
     def start(self) -> bool:
         """Begin afresh: silence, and all counts 0."""
@@ -131,7 +132,7 @@ class decoder(Guarded, gr.basic_block):
     @property
     def callsign(self) -> str | None:
         """The last sender's callsign, once it is known."""
-        return self._playout.callsign or self._receiver.callsign
+        return self._receiver.callsign or self._playout.callsign or self._caller
 
     @property
     def state(self) -> str:
@@ -230,6 +231,7 @@ class decoder(Guarded, gr.basic_block):
         superframe = self._receiver.pull()
         self._made.append(superframe.audio)
         if superframe.end:
+            self._caller = self._receiver.callsign or self._caller
             self._receiver.reset()
         self._notify(superframe.number, superframe.status, superframe.end, superframe.corrected)
 
