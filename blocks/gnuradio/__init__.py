@@ -4,18 +4,12 @@ Needs GNU Radio 3.10; nothing else of the package imports it. Nothing that arriv
 it a message, a tag or a sample, stops the flowgraph: what is of no use is counted and dropped.
 """
 
-import contextlib
-
+from voicelink.blocks.gnuradio.decoder import decoder
 from voicelink.blocks.gnuradio.deframer import deframer
 from voicelink.blocks.gnuradio.encoder import encoder
 from voicelink.blocks.gnuradio.framer import framer
+from voicelink.blocks.gnuradio.rx import rx
+from voicelink.blocks.gnuradio.sync import sync
 from voicelink.blocks.gnuradio.tx import tx
-
-with contextlib.suppress(ModuleNotFoundError):
-    from voicelink.blocks.gnuradio.decoder import decoder
-with contextlib.suppress(ModuleNotFoundError):
-    from voicelink.blocks.gnuradio.sync import sync
-with contextlib.suppress(ModuleNotFoundError):
-    from voicelink.blocks.gnuradio.rx import rx
 
 __all__ = ["decoder", "deframer", "encoder", "framer", "rx", "sync", "tx"]
