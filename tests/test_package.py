@@ -27,6 +27,8 @@ NEEDED = (
     "voicelink/link_sim/gnuradio.py",
     "voicelink/link_sim/scenarios/rough.yaml",
     "voicelink/link_sim/sample/sample.flac",
+    "voicelink/grc/loopback.grc",
+    "voicelink/grc/voicelink_encoder.block.yml",
     "voicelink/grc/zeromq_monitor.grc",
 )
 
