@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 from statistics import median
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from voicelink.blocks.link import LinkFrame
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.receiver import LONGEST_BUFFER, Receiver
+from voicelink.blocks.receiver import LONGEST_BUFFER, Receiver, Superframe
 from voicelink.blocks.resampler import TAPS, Resampler
 from voicelink.blocks.shorten import shorten
 from voicelink.blocks.status import Status
@@ -60,7 +61,7 @@ class Playout:
     conceals a frame that has not come when it is due. Such a frame is played when it comes after
     all: from then on all is heard later by so much, and that is how the buffer grows. It is given
     up when the one after it is due and has come. Where frames keep coming earlier than they need
-    to, the speech is made shorter until the spare time of the latest of them is half of
+    to, the speech is made shorter until the spare time of the latest of them is a third of
     ``buffer`` again: by up to 0.3 % by a change of speed, which also follows a sender whose clock
     is fast or slow, beyond `EXCESS` by cutting out pitch periods, and beyond ``longest`` by leaving
     out superframes.
@@ -136,6 +137,22 @@ class Playout:
             missing -= len(parts[-1])
         return np.concatenate(parts)
 
+    def prepare(self) -> bool:
+        """Decode the next superframe if it has come, to have it when it is due.
+
+        Decoding takes a while: where the time of `take` matters, call this while nothing is urgent.
+
+        Returns:
+            whether there was something to decode.
+        """
+        left_out = self._spare is not None and self._spare > self._longest
+        if self.state is State.IDLE or self._last or self._hole is not None or left_out:
+            return False
+        if self._prepared is not None or not self.receiver.ready:
+            return False
+        self._prepared = self._pull()
+        return True
+
     def _arrive(self, accept: Callable[[], int | None], now: float) -> int | None:
         receiver = self.receiver
         resyncs, following = receiver.counts.resyncs, receiver.next
@@ -152,8 +169,11 @@ class Playout:
                 self.state = State.BUFFERING
         elif receiver.next != following:
             # The numbers so far were guesses; the arrivals were not.
-            shift = (receiver.next - following) * SUPERFRAME_SECONDS
-            self._arrivals = deque((a - shift for a in self._arrivals), maxlen=WINDOW)
+            shift = receiver.next - following
+            seconds = shift * SUPERFRAME_SECONDS
+            self._arrivals = deque((a - seconds for a in self._arrivals), maxlen=WINDOW)
+            if self._prepared is not None:
+                self._prepared = replace(self._prepared, number=self._prepared.number + shift)
         self._arrivals.append(now - number * SUPERFRAME_SECONDS)
         return number
 
@@ -183,7 +203,7 @@ class Playout:
         """What comes after the superframe that has been played."""
         if self._last:
             self._fall_silent()
-        elif self.receiver.ready:
+        elif self._prepared is not None or self.receiver.ready:
             self._play(now)
         else:
             self._hole = 0
@@ -219,7 +239,7 @@ class Playout:
         before = np.zeros(FADE_SAMPLES, np.float32) if silent else self._source[:FADE_SAMPLES]
         self._hole, self._fresh = None, False
         spare = self._adapt(now)
-        superframe = self.receiver.pull()
+        superframe, self._prepared = self._prepared or self._pull(), None
         audio = superframe.audio
         if spare > EXCESS:
             audio = shorten(audio)
@@ -231,22 +251,29 @@ class Playout:
         if superframe.end:
             audio = np.concatenate([audio[:-FADE_SAMPLES], _faded(audio[-FADE_SAMPLES:])])
             self._last = True
-            # Whatever comes now belongs to another over.
-            self.receiver.reset()
-            self._arrivals.clear()
         self._source = audio
         self._notify(superframe.number, superframe.status, superframe.end, superframe.corrected)
 
+    def _pull(self) -> Superframe:
+        superframe = self.receiver.pull()
+        if superframe.end:
+            # Whatever comes now belongs to another over.
+            self.receiver.reset()
+            self._arrivals.clear()
+        return superframe
+
     def _adapt(self, now: float) -> float:
         """Set the speed for the superframe that begins; the seconds that are too many."""
-        began = now - self.receiver.next * SUPERFRAME_SECONDS
-        if not self._arrivals:
+        if not self._arrivals or self.receiver.next is None:
             return 0.0
+        prepared = self._prepared is not None
+        number = self._prepared.number if prepared else self.receiver.next
+        began = now - number * SUPERFRAME_SECONDS
         spare = began - max(self._arrivals) - self._wanted
         if len(self._arrivals) < WINDOW:
             # Too few to tell that none comes later.
             spare = min(spare, 0.0)
-        if spare > self._longest:
+        if spare > self._longest and not prepared:
             target = self.receiver.next + int(spare // SUPERFRAME_SECONDS)
             target = next((n for n in self.receiver.numbers if n >= target), self.receiver.next)
             left_out = target - self.receiver.next
@@ -265,7 +292,7 @@ class Playout:
     def _wanted(self) -> float:
         """Seconds that the latest frame should come early."""
         # What is heard at the end of a step must be there at its beginning.
-        return self._buffer / 2 + self._step
+        return self._buffer / 3 + self._step
 
     def _skip(self, target: int) -> None:
         for number in range(self.receiver.next, target):
@@ -278,6 +305,7 @@ class Playout:
         if self.state is State.PLAYING:
             self._source = _faded(self._source[:FADE_SAMPLES])
             self._last, self._hole = True, None
+        self._prepared = None
         self._arrivals.clear()
 
     def _fall_silent(self) -> None:
@@ -289,6 +317,7 @@ class Playout:
         self._resampler.reset()
         self._made = self._source = np.zeros(0, np.float32)
         self._hole: int | None = None
+        self._prepared: Superframe | None = None
         self._spare: float | None = None
         self._ratio = 1.0
         self._last, self._fresh = False, True

@@ -197,12 +197,22 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Speed and memory, beside Codec 2's.")
     parser.add_argument("--json", action="store_true", help="as JSON, for programs")
     args = parser.parse_args(argv)
-    for name, value in _ONE_THREAD.items():  # before numpy is imported
+    one_thread()
+    show(figures(), args.json)
+    return 0
+
+
+def one_thread() -> None:
+    """Keep numpy, which must not be imported yet, to one thread."""
+    for name, value in _ONE_THREAD.items():
         os.environ.setdefault(name, value)
-    results = figures()
-    if args.json:
+
+
+def show(results: list[Figure], as_json: bool = False) -> None:
+    """Print figures as a table or as JSON."""
+    if as_json:
         print(json.dumps([asdict(each) | {"met": each.met} for each in results], indent=2))
-        return 0
+        return
 
     from rich.console import Console
     from rich.table import Table
@@ -220,7 +230,6 @@ def main(argv: list[str] | None = None) -> int:
             each.note,
         )
     Console(width=None if sys.stdout.isatty() else 160).print(table)
-    return 0
 
 
 if __name__ == "__main__":

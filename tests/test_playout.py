@@ -125,6 +125,28 @@ def test_speech_on_time_is_what_the_decoder_makes(sample: np.ndarray) -> None:
     np.testing.assert_array_equal(heard[delay:][middle], direct[middle])
 
 
+def test_what_is_decoded_ahead_is_played_when_it_is_due() -> None:
+    """`prepare` whenever there is time for it changes nothing that is heard."""
+    arrivals = [a for a in steady(30, lambda n: 0.1 if n == 12 else 0.0) if a[1] != 5]
+    plain, ahead = Listener(Tone()), Listener(Tone())
+    take, prepared = ahead.playout.take, []
+
+    def take_and_prepare(samples: int, now: float) -> np.ndarray:
+        audio = take(samples, now)
+        prepared.append(ahead.playout.prepare())
+        return audio
+
+    ahead.playout.take = take_and_prepare
+    for listener in (plain, ahead):
+        listener.listen(arrivals, seconds=12)
+    # All but the first, the one that was lost and the one that was late.
+    assert sum(prepared) == 27
+    assert plain.statuses == ahead.statuses
+    # The speed is not changed any more once the last one is decoded.
+    last = round(plain.played[-1][2] * SAMPLE_RATE)
+    np.testing.assert_array_equal(plain.audio[:last], ahead.audio[:last])
+
+
 @pytest.mark.parametrize("ppm", [100, -100])
 def test_clocks_that_differ_for_an_hour(ppm: int) -> None:
     """No superframe is concealed, and none waits longer at the end than in the first minute."""

@@ -203,6 +203,8 @@ class decoder(Guarded, gr.basic_block):
     @guarded(otherwise=lambda self, out, now: out.fill(0))
     def _fill(self, out: np.ndarray, now: float) -> None:
         out[:] = self._playout.take(len(out), now)
+        # Now the sink has enough for a while.
+        self._playout.prepare()
 
     def _waiting(self) -> int:
         """Samples in the output buffer.
