@@ -4,7 +4,7 @@ So there is no second copy of a flowgraph to be kept the same for tests and for 
 display:
 
 - sliders and choosers become command-line options with the same defaults;
-- graphical sinks, and connections to them, are left out;
+- graphical sinks, connections to them, and blocks that work for them alone are left out;
 - a sound card's input is read from a WAV file, its output written to one, each an option named
   after the block: ``--speaker-file`` for the audio sink ``speaker``. What is written to files
   already is not written again, nor is the choice between such signals;
@@ -82,7 +82,17 @@ class _Headless:
         return [_parameter(block, block["name"], kind, given["value"], given.get("label", ""))]
 
     def _left_out(self, block: dict) -> list[dict]:
-        return self._without(block["name"])
+        self._without_its_own(block["name"])
+        return []
+
+    def _without_its_own(self, name: str) -> None:
+        """Leave out a block, and what works for that alone."""
+        sources = {c[0] for c in self.connections if c[2] == name}
+        self._without(name)
+        for source in sources:
+            fed = any(c[2] == source for c in self.connections)
+            if fed and all(c[0] != source for c in self.connections):
+                self._without_its_own(source)
 
     def _without(self, name: str) -> list[dict]:
         self._gone.add(name)

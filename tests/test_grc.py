@@ -287,12 +287,18 @@ def test_the_headless_form() -> None:
         "blocks": [
             block("gain", "variable_qtgui_range", rangeType="float", value="0.5", label="Gain"),
             block("microphone", "audio_source", samp_rate="8000"),
+            block("encoder", "voicelink_encoder"),
             block("decoder", "voicelink_decoder", pace="clock"),
             block("picture", "qtgui_time_sink_x"),
+            block("later", "blocks_delay", delay="1"),
+            block("picture_later", "qtgui_time_sink_x"),
             block("speaker", "audio_sink", samp_rate="8000"),
         ],
         "connections": [
+            ["microphone", "0", "encoder", "0"],
             ["microphone", "0", "picture", "0"],
+            ["microphone", "0", "later", "0"],
+            ["later", "0", "picture_later", "0"],
             ["decoder", "0", "speaker", "0"],
         ],
     }
@@ -306,8 +312,9 @@ def test_the_headless_form() -> None:
     assert blocks["microphone_file"]["parameters"]["value"] == "microphone.wav"
     assert blocks["speaker"]["id"] == "blocks_wavfile_sink"
     assert blocks["decoder"]["parameters"]["pace"] == "data"
-    assert "picture" not in blocks
-    assert fast["connections"] == [["decoder", "0", "speaker", "0"]]
+    assert not {"picture", "later", "picture_later"} & set(blocks)
+    spoken, heard = ["microphone", "0", "encoder", "0"], ["decoder", "0", "speaker", "0"]
+    assert fast["connections"] == [spoken, heard]
 
     real = yaml.safe_load(headless(yaml.safe_dump(graph), realtime=True))
     blocks = {block["name"]: block for block in real["blocks"]}
