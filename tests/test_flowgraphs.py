@@ -178,6 +178,16 @@ def test_beside_codec2(program, run, said, ideal, tmp_path: Path) -> None:
     assert scores["codec2", 0.03] < scores["codec2", 0] - 0.08
 
 
+def test_gfsk(program, run, said, ideal, tmp_path: Path) -> None:
+    """Through a modem, with noise and offsets: all but the last frame, whose end stays in it."""
+    found = run(program("gfsk"), "sync.frames", "deframer.counts", speech=str(said))
+    audio = read_audio(said)
+    superframes = len(audio) // SUPERFRAME_SAMPLES
+    assert found["sync.frames"] == superframes - 1
+    assert found["deframer.counts"] == {"ok": superframes - 1, "fail": 0, "foreign": 0}
+    assert judged(audio, read_audio(tmp_path / "heard.wav")) == pytest.approx(ideal, abs=0.005)
+
+
 def test_transmitter_and_receiver_over_zeromq(
     program, python: str, said: Path, ideal: float, tmp_path: Path
 ) -> None:
