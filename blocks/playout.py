@@ -85,7 +85,7 @@ class Playout:
         inserted: samples that were heard in addition, waiting for late frames or for a slow sender.
         dropped: samples that were left out to catch up, or for a fast sender.
         depth: seconds that a frame, the median of the latest, lies waiting before it is played.
-        callsign: the last sender's, once it is known.
+        callsign: the last sender's, once it is known; None again when an over begins.
 
     Raises:
         ParameterError: a time is out of range.
@@ -157,10 +157,13 @@ class Playout:
         receiver = self.receiver
         resyncs, following = receiver.counts.resyncs, receiver.next
         number = accept()
-        self.callsign = receiver.callsign or self.callsign
         if number is None:
             return None
-        if receiver.counts.resyncs > resyncs:
+        again = receiver.counts.resyncs > resyncs
+        if again or following is None:
+            self.callsign = None
+        self.callsign = receiver.callsign or self.callsign
+        if again:
             self._begin_again(now)
         elif following is None:
             # The first of an over; the one before may still be sounding.

@@ -118,7 +118,8 @@ class Receiver:
         self._first = first
         self._follow = follow
         self.counts = Counts()
-        self._end = None
+        self._end: int | None = None
+        self._latest: deque[tuple[int, LinkFrame]] = deque(maxlen=STRAGGLERS)
         self.reset()
 
     def reset(self) -> None:
@@ -127,8 +128,10 @@ class Receiver:
         What still comes of an over that has ended, as a double or a straggler, begins none.
         """
         self._decoder.reset()
-        self._before = self._end
-        self._end: tuple[int, LinkFrame] | None = None
+        # The over that has ended: its last number, and payloads of the latest frames by number.
+        self._before = self._end, {n: frame.payload_llr for n, frame in self._latest}
+        self._end = None
+        self._latest.clear()
         self._waiting: dict[int, LinkFrame] = {}
         self._next = self._first
         self._highest = -1 if self._first is None else self._first - 1
@@ -228,6 +231,7 @@ class Receiver:
         number = self._next
         self._next = number + 1
         self._given.append(number)
+        self._latest.append((number, frame))
         setattr(self.counts, frame.status.value, getattr(self.counts, frame.status.value) + 1)
         if frame.status is Status.CONCEALED:
             audio = self._conceal()
@@ -235,7 +239,7 @@ class Receiver:
             self._gap = 0
             audio = self._speak(frame.payload_llr)
         if frame.end:
-            self.ended, self._end = True, (number, frame)
+            self.ended, self._end = True, number
         return Superframe(number, frame.status, audio, frame.end, frame.corrected)
 
     def conceal(self) -> Superframe:
@@ -284,16 +288,18 @@ class Receiver:
 
     def _ended_before(self, number: int, frame: LinkFrame) -> bool:
         """Whether the frame belongs to the over that has ended, and not to the one that begins."""
-        if self._before is None:
-            return False
-        last, ending = self._before
-        age = (last - number) % 256
-        if age == 0 and np.array_equal(frame.payload_llr, ending.payload_llr):
-            self.counts.duplicate += 1
-            return True
+        last, given = self._before
+        age = None if last is None else (last - number) % 256
         # An over begins with 0.
-        if age < STRAGGLERS and number % 256:
+        if age is None or age >= STRAGGLERS or (age and number % 256 == 0):
+            return False
+        payload = given.get(last - age)
+        if payload is None:
             self.counts.late += 1
+            return True
+        # Another over, whose first frames were lost, has such numbers too, but says something else.
+        if np.array_equal(frame.payload_llr, payload):
+            self.counts.duplicate += 1
             return True
         return False
 
@@ -307,6 +313,8 @@ class Receiver:
         self._highest += shift
         self._waiting = {n + shift: frame for n, frame in self._waiting.items()}
         self._given = deque((n + shift for n in self._given), maxlen=self._given.maxlen)
+        shifted = ((n + shift, frame) for n, frame in self._latest)
+        self._latest = deque(shifted, maxlen=STRAGGLERS)
 
     def _stray(self, number: int, frame: LinkFrame) -> int | None:
         # A sender that began again sends numbers that were heard before: those count here too.
@@ -325,6 +333,9 @@ class Receiver:
         self._strays.clear()
         self._waiting.clear()
         self._given.clear()
+        self._latest.clear()
+        self._collector.reset()
+        self._callsign = None
         self._next, self._highest = number, number - 1
         return self._keep(number, frame)
 

@@ -175,10 +175,13 @@ def frames(payloads, framer):
 
 
 def deframed(packets, deframer):
-    """Packets, given as [u8 or f32, items], through a deframer with those settings."""
+    """Packets, as [u8 or f32, items, number, end], through a deframer with those settings."""
     types = {"u8": np.uint8, "f32": np.float32}
     block = voicelink.deframer(**deframer)
-    messages = [pdu(np.array(items, types[kind]), number) for kind, items, number in packets]
+    messages = [
+        pdu(np.array(items, types[kind]), number, **dict(zip(["end"], rest, strict=False)))
+        for kind, items, number, *rest in packets
+    ]
     ok, fail = run_messages(block, messages, ("ok", "fail"))
     return {"ok": ok, "fail": fail, "counts": block.counts, "errors": block.errors}
 

@@ -196,6 +196,29 @@ def test_deframer_learns_the_callsign_and_estimates_the_noise() -> None:
     assert abs(np.mean(of(result["ok"], "ebn0_db")) - 4) < 0.3
 
 
+def test_deframer_takes_the_end_from_the_header_or_where_there_is_none_from_the_pdu() -> None:
+    plain, checked = LinkEncoder("plain"), LinkEncoder("checked")
+    packets = [
+        ["u8", link.encode(bytes(32)).data.tolist(), k, k == 2]
+        for link in (plain, checked)
+        for k in range(3)
+    ]
+    result = run("deframed", packets, {})
+    assert of(result["ok"], "end") == [False, False, True, False, False, False]
+
+
+def test_deframer_does_not_call_one_station_by_the_name_of_another() -> None:
+    """The second takes over when the first has not ended, and sends no callsign."""
+    first, second = LinkEncoder("half", callsign="N0CALL"), LinkEncoder("half")
+    packets = [
+        ["u8", link.encode(bytes(32)).data.tolist(), None]
+        for link in (first, second)
+        for _ in range(20)
+    ]
+    result = run("deframed", packets, {})
+    assert of(result["ok"], "callsign") == [None] * 7 + ["N0CALL"] * 13 + [None] * 20
+
+
 def test_deframer_drops_frames_of_other_models_and_profiles() -> None:
     ours, theirs = LinkEncoder("checked"), LinkEncoder("checked", model=9)
     packets = [

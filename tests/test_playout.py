@@ -23,8 +23,8 @@ CHUNK = 80
 """Samples that a sound card asks for at a time."""
 
 
-def frame(end: bool = False) -> LinkFrame:
-    return LinkFrame(Status.CLEAN, saturated(np.zeros(256, np.uint8)), end=end)
+def frame(end: bool = False, bit: int = 0) -> LinkFrame:
+    return LinkFrame(Status.CLEAN, saturated(np.full(256, bit, np.uint8)), end=end)
 
 
 class Tone(Receiver):
@@ -59,14 +59,15 @@ class Listener:
     def _note(self, number: int, status: Status, end: bool, corrected: int | None) -> None:
         self.played.append((number, status, self.now))
 
-    def listen(self, arrivals, seconds: float, speed: float = 1.0) -> Listener:
-        """Play for so long; ``arrivals`` are (time, number, end), ``speed`` that of our clock."""
+    def listen(self, arrivals, seconds: float, speed: float = 1.0, bit: int = 0) -> Listener:
+        """Play for so long; ``arrivals`` are (time, number, end), ``speed`` that of our clock, and
+        ``bit`` what they say."""
         waiting = sorted(arrivals, key=lambda arrival: arrival[0])
         heard = [self.audio]
         while self.now < seconds:
             while waiting and waiting[0][0] <= self.now:
                 _, number, end = waiting.pop(0)
-                self.playout.put(frame(end), number, self.now)
+                self.playout.put(frame(end, bit), number, self.now)
             heard.append(self.playout.take(self.chunk, self.now))
             assert len(heard[-1]) == self.chunk
             self.now += self.chunk / SAMPLE_RATE / speed
@@ -287,6 +288,14 @@ def test_stragglers_begin_no_over() -> None:
     assert [n for n, _, _ in listener.played] == list(range(20))
     counts = listener.playout.receiver.counts
     assert (counts.duplicate, counts.late) == (1, 1)
+
+
+def test_a_short_over_does_not_swallow_the_next_whose_first_frame_is_lost() -> None:
+    """Its numbers were all heard before, but say something else."""
+    listener = Listener().listen(steady(6), seconds=10)
+    listener.listen([(10 + t, n, e) for t, n, e in steady(6)[1:]], seconds=14, bit=1)
+    assert listener.numbers == [*range(6), *range(1, 6)]
+    assert listener.playout.receiver.counts.late == 0
 
 
 def test_an_over_without_its_end_ends_by_itself() -> None:

@@ -235,6 +235,17 @@ def test_the_callsign_may_come_with_the_frames() -> None:
     assert receiver.callsign == "N0CALL"
 
 
+def test_another_station_that_takes_over_is_not_called_by_the_name_of_the_first() -> None:
+    """The first one's end was lost, and the second has no callsign."""
+    receiver = quick()
+    for callsign in ("N0CALL", ""):
+        for packet in frames(20, "half", callsign=callsign):
+            receiver.push(Packet(packet.data))
+            if receiver.ready:
+                receiver.pull()
+        assert (receiver.callsign or "") == callsign
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(

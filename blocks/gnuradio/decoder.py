@@ -131,7 +131,7 @@ class decoder(Guarded, gr.basic_block):
 
     @property
     def callsign(self) -> str | None:
-        """The last sender's callsign, once it is known."""
+        """The last sender's callsign, once it is known; None again when an over begins."""
         return self._receiver.callsign or self._playout.callsign or self._caller
 
     @property
@@ -163,6 +163,7 @@ class decoder(Guarded, gr.basic_block):
             return [0] * ninputs
         return [max(1, noutput_items // SUPERFRAME_SAMPLES) * self._stream[1]] * ninputs
 
+    @guarded(otherwise=lambda self, *_: 0)
     def general_work(self, input_items, output_items) -> int:
         """GNU Radio's call: give out what there is room for."""
         out = output_items[0]
@@ -224,7 +225,9 @@ class decoder(Guarded, gr.basic_block):
 
     def _receive(self, frame: LinkFrame, number: int | None) -> None:
         receiver = self._receiver
-        receiver.accept(frame, number)
+        begins = receiver.next is None
+        if receiver.accept(frame, number) is not None and begins:
+            self._caller = None
         depth = max(1, round(self._buffer / SUPERFRAME_SECONDS))
         while receiver.ready or receiver.waiting > depth:
             self._pull()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pmt
 from gnuradio import gr
@@ -12,8 +13,10 @@ from voicelink.blocks.auto_link import AUTO, AutoLinkDecoder
 from voicelink.blocks.callsign import CallsignCollector
 from voicelink.blocks.gnuradio.guard import Guarded, guarded
 from voicelink.blocks.gnuradio.messages import IN, from_bytes, to_bytes
+from voicelink.blocks.header import Header
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.pdu import EBN0_DB, PROFILE, frame_to_pdu, pdu_to_packet
+from voicelink.blocks.pdu import EBN0_DB, END, PROFILE, frame_to_pdu, pdu_to_packet
+from voicelink.blocks.receiver import AHEAD, STRAGGLERS
 from voicelink.blocks.snr import ebn0_db
 from voicelink.blocks.status import Status
 from voicelink.blocks.stream_items import as_frame
@@ -29,8 +32,8 @@ class deframer(Guarded, gr.basic_block):
 
     Ports:
         message ``in``: link-frame PDUs: u8, packed bytes (32, 37, 74 or 111) or one bit a byte
-            (256, 296, 592 or 888); or f32, LLRs log(P(0) / P(1)), one for each bit. The number in
-            the metadata is handed on, and so is ``ebn0_db``.
+            (256, 296, 592 or 888); or f32, LLRs log(P(0) / P(1)), one for each bit. Of the
+            metadata ``number`` and ``ebn0_db`` are handed on, and with the profile "plain" ``end``.
         message ``ok``: payload PDUs, u8[32], of frames whose CRC is right (of the profile "plain",
             which has none: all hard ones, and soft ones that are sure of their bits).
         message ``fail``: payload PDUs, f32[256], of the others: the LLRs of the payload's bits
@@ -58,6 +61,7 @@ class deframer(Guarded, gr.basic_block):
         self._link = AutoLinkDecoder(profile, card(model).number)
         gr.basic_block.__init__(self, "voicelink_deframer", None, None)
         self._collector = CallsignCollector()
+        self._sequence = 0  # of the latest header
         self.counts = {"ok": 0, "fail": 0, "foreign": 0}
         self.message_port_register_out(_OK)
         self.message_port_register_out(_FAIL)
@@ -78,19 +82,32 @@ class deframer(Guarded, gr.basic_block):
             self.counts["foreign"] += 1
             return
         if frame.header is not None:
-            self._collector.add(frame.header.sequence, frame.header.callsign_slice)
-        frame = replace(frame, callsign=self._collector.callsign or None)
-        metadata = {PROFILE: self._link.profile_of(packet).name}
+            self._collect(frame.header)
+        profile = self._link.profile_of(packet)
+        # Without a header it is for what carries the frames to say where an over ends.
+        end = frame.end if profile.header else _said(packet, END, bool)
+        frame = replace(frame, callsign=self._collector.callsign or None, end=bool(end))
+        metadata = {PROFILE: profile.name}
         if packet.soft:
-            metadata[EBN0_DB] = _known_ebn0(packet) or ebn0_db(packet.data)
+            # The synchroniser has seen the symbols before they were LLRs.
+            known = _said(packet, EBN0_DB, float)
+            metadata[EBN0_DB] = ebn0_db(packet.data) if known is None else known
         port = _OK if frame.status in _CONFIRMED else _FAIL
         self.message_port_pub(port, from_bytes(frame_to_pdu(frame, packet.number, metadata)))
         self.counts[pmt.symbol_to_string(port)] += 1
         if frame.end:
             self._collector.reset()  # another station may be next
 
+    def _collect(self, header: Header) -> None:
+        """Learn the callsign, from the start again where another over seems to have begun."""
+        ahead = (header.sequence - self._sequence + STRAGGLERS) % 256
+        if ahead > STRAGGLERS + AHEAD:
+            self._collector.reset()
+        self._sequence = header.sequence
+        self._collector.add(header.sequence, header.callsign_slice)
 
-def _known_ebn0(packet: Packet) -> float | None:
-    """What the synchroniser says, which has seen the symbols before they were LLRs."""
-    value = (packet.metadata or {}).get(EBN0_DB)
-    return value if isinstance(value, float) else None
+
+def _said(packet: Packet, key: str, kind: type) -> Any:
+    """An entry of the packet's metadata; None where there is none of that type."""
+    value = (packet.metadata or {}).get(key)
+    return value if type(value) is kind else None

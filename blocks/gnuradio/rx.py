@@ -74,7 +74,7 @@ class rx(gr.hier_block2):
 
     @property
     def callsign(self) -> str | None:
-        """The last sender's callsign, once it is known."""
+        """The last sender's callsign, as of `decoder`."""
         return self.decoder.callsign
 
     def counts(self) -> dict[str, int]:
