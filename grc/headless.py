@@ -143,9 +143,14 @@ class _Headless:
         return [block]
 
     def _throttle(self, block: dict) -> list[dict]:
-        if not self.realtime:
-            block["states"]["state"] = "bypassed"
-        return [block]
+        if self.realtime:
+            return [block]
+        # Not by GRC's bypass: that leaves out one of two connections, depending on their order.
+        (source,) = [c[:2] for c in self.connections if c[2] == block["name"]]
+        for connection in self.connections:
+            if connection[0] == block["name"]:
+                connection[:2] = source
+        return self._without(block["name"])
 
     def _decoder(self, block: dict) -> list[dict]:
         if not self.realtime:
