@@ -76,6 +76,7 @@ class _Lock:
     polarity: int
     missed: int = 0  # frames in a row that nothing confirmed
     silent: bool = False  # whether the last one was not given out
+    expected: _Found | None = None  # the frame there, once it is complete
 
 
 @dataclass(slots=True)
@@ -148,6 +149,7 @@ class FrameSync:
         self._symbols = np.zeros(self._history)
         # Correlations, from the same place on; 0 where a frame was given out, or before the stream.
         self._rho = np.zeros(self._history - SYNC_BITS + 1)
+        self._given = self._start  # up to here frames were given out
         self._next = 0  # from here on is to be searched
         self._lock: _Lock | None = None
         self._number: int | None = None  # of the last frame given out, and its place
@@ -161,7 +163,8 @@ class FrameSync:
     def push(self, symbols: np.ndarray) -> list[SyncedFrame]:
         """Take in symbols, in any portions; the frames that are complete by now.
 
-        A frame is given out ``slip`` symbols after its last one.
+        A frame is given out with its last symbol where it was expected and its CRC is right, and
+        ``slip`` symbols later else.
 
         Args:
             symbols: (n,), positive for 0 or, inverted, for 1; of any level, with any offset. NaN
@@ -189,6 +192,7 @@ class FrameSync:
     def _append(self, symbols: np.ndarray) -> None:
         self._symbols = np.concatenate((self._symbols, symbols))
         fresh = sync_correlation(self._symbols[len(self._rho) :])
+        fresh[: max(self._given - self._start - len(self._rho), 0)] = 0
         self._rho = np.concatenate((self._rho, fresh))
 
     def _forget(self) -> None:
@@ -213,9 +217,14 @@ class FrameSync:
                 if place is not None:
                     found += self._acquire(place)
                     continue
-            if lock is None or lock.position >= end:
+            if lock is None or lock.position >= end + self._slip:
                 return found
-            found += self._follow(lock)
+            if lock.expected is None:
+                [lock.expected] = self._look([lock.position], [lock.polarity])
+            # Only where it is in doubt, it may rather be a few symbols further on.
+            if lock.position >= end and not lock.expected.certain:
+                return found
+            found += self._follow(lock, lock.expected)
 
     def _search(self, first: int, limit: int) -> _Found | None:
         """The first place of first .. limit - 1 where a frame is found."""
@@ -280,9 +289,8 @@ class FrameSync:
         self._lock = _Lock(found.position + self.period, found.polarity)
         return self._give(frames)
 
-    def _follow(self, lock: _Lock) -> list[SyncedFrame]:
+    def _follow(self, lock: _Lock, best: _Found) -> list[SyncedFrame]:
         """The frame that is expected, or its place passed over."""
-        [best] = self._look([lock.position], [lock.polarity])
         other = None if best.certain else self._slipped(best)
         if other:
             best = other
@@ -315,7 +323,8 @@ class FrameSync:
         """Number the frames, a period apart, and give them out; an end of over ends the lock."""
         numbers = self._count(frames)
         last = frames[-1]
-        self._rho[: max(last.position + self.period - self._slip - self._start, 0)] = 0
+        self._given = last.position + self.period - self._slip
+        self._rho[: max(self._given - self._start, 0)] = 0
         if last.certain and last.frame.end:
             self._lock, self._number = None, None
         return [
