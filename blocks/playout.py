@@ -12,7 +12,7 @@ import numpy as np
 
 from voicelink.blocks.link import LinkFrame
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.receiver import LONGEST_BUFFER, Receiver, Superframe
+from voicelink.blocks.receiver import AHEAD, LONGEST_BUFFER, Receiver, Superframe
 from voicelink.blocks.resampler import TAPS, Resampler
 from voicelink.blocks.shorten import shorten
 from voicelink.blocks.status import Status
@@ -115,15 +115,22 @@ class Playout:
     def reset(self) -> None:
         """Fall silent and wait for another over. What was counted stays."""
         self.receiver.reset()
+        # Frames of the next over, number and time of arrival, until the end of this one is pulled.
+        self._held: list[tuple[LinkFrame, int | None, float]] = []
         self._fall_silent()
 
-    def put(self, frame: LinkFrame, number: int | None, now: float) -> int | None:
+    def put(self, frame: LinkFrame, number: int | None, now: float) -> None:
         """Take in a frame that arrives now, as `Receiver.accept` does."""
-        return self._arrive(lambda: self.receiver.accept(frame, number), now)
+        if len(self._held) < AHEAD and self.receiver.follows(frame, number):
+            self._held.append((frame, number, now))
+        else:
+            self._arrive(frame, number, now)
 
-    def push(self, packet: Packet, now: float) -> int | None:
+    def push(self, packet: Packet, now: float) -> None:
         """Take in a packet that arrives now, as `Receiver.push` does."""
-        return self._arrive(lambda: self.receiver.push(packet), now)
+        frame = self.receiver.decode(packet)
+        if frame is not None:
+            self.put(frame, packet.number, now)
 
     def take(self, samples: int, now: float) -> np.ndarray:
         """The next samples, to be heard from about now on: float32 (samples,)."""
@@ -153,12 +160,12 @@ class Playout:
         self._prepared = self._pull()
         return True
 
-    def _arrive(self, accept: Callable[[], int | None], now: float) -> int | None:
+    def _arrive(self, frame: LinkFrame, number: int | None, now: float) -> None:
         receiver = self.receiver
         resyncs, following = receiver.counts.resyncs, receiver.next
-        number = accept()
+        number = receiver.accept(frame, number)
         if number is None:
-            return None
+            return
         again = receiver.counts.resyncs > resyncs
         if again or following is None:
             self.callsign = None
@@ -178,7 +185,6 @@ class Playout:
             if self._prepared is not None:
                 self._prepared = replace(self._prepared, number=self._prepared.number + shift)
         self._arrivals.append(now - number * SUPERFRAME_SECONDS)
-        return number
 
     def _make(self, missing: int, now: float) -> np.ndarray:
         """Some samples, the first of them to be heard now; none where the state has changed."""
@@ -263,6 +269,9 @@ class Playout:
             # Whatever comes now belongs to another over.
             self.receiver.reset()
             self._arrivals.clear()
+            held, self._held = self._held, []
+            for arrival in held:
+                self.put(*arrival)
         return superframe
 
     def _adapt(self, now: float) -> float:
@@ -270,6 +279,8 @@ class Playout:
         if not self._arrivals or self.receiver.next is None:
             return 0.0
         prepared = self._prepared is not None
+        if prepared and self._prepared.end:
+            return 0.0  # what has arrived since is of another over
         number = self._prepared.number if prepared else self.receiver.next
         began = now - number * SUPERFRAME_SECONDS
         spare = began - max(self._arrivals) - self._wanted
@@ -309,6 +320,7 @@ class Playout:
             self._source = _faded(self._source[:FADE_SAMPLES])
             self._last, self._hole = True, None
         self._prepared = None
+        self._held = []
         self._arrivals.clear()
 
     def _fall_silent(self) -> None:

@@ -175,12 +175,16 @@ class Receiver:
 
     def push(self, packet: Packet) -> int | None:
         """Take in what arrived; the number of its superframe, or None where it is of no use."""
+        frame = self.decode(packet)
+        return None if frame is None else self.accept(frame, packet.number)
+
+    def decode(self, packet: Packet) -> LinkFrame | None:
+        """The frame in a packet, for `accept`; None where there is none, which is counted."""
         try:
-            frame = self._link.decode(packet)
+            return self._link.decode(packet)
         except FormatError as error:
             self.refuse(error)
             return None
-        return self.accept(frame, packet.number)
 
     def refuse(self, error: FormatError) -> None:
         """Count what arrived and is no frame of ours; the first one is logged."""
@@ -220,6 +224,22 @@ class Receiver:
             return self._stray(number, frame)
         self._strays.clear()
         return self._keep(number, frame)
+
+    def follows(self, frame: LinkFrame, number: int | None = None) -> bool:
+        """Whether the frame is of the next over, and the end of the present one still waits.
+
+        `accept` takes it only after `pull` has given that end and `reset` was called.
+        """
+        last = next((n for n, waiting in self._waiting.items() if waiting.end), None)
+        if last is None or (frame.sequence is None and number is None):
+            return False
+        place = self._place(frame, number)
+        known = self._waiting.get(place) or dict(self._latest).get(place)
+        if known is not None:
+            return not np.array_equal(frame.payload_llr, known.payload_llr)
+        if place >= self._next:
+            return place > last
+        return place % 256 == 0 or self._next - place > STRAGGLERS
 
     def pull(self) -> Superframe:
         """The next superframe, on the clock: decoded if it has arrived, concealed if not."""

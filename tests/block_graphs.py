@@ -318,6 +318,28 @@ def noise(count, demodulated):
     }
 
 
+def two_overs():
+    """Two overs into a receiver at the data's pace; the frame before the end of the first is lost.
+
+    What became of the superframes: number, status and end of each.
+    """
+    graph, receiver, sink = gr.top_block(), voicelink.rx(pace="data"), blocks.null_sink(4)
+    store = blocks.message_debug()
+    graph.connect(receiver, sink)
+    graph.msg_connect(receiver, "status", store, "store")
+    random = np.random.default_rng(2)
+    for over in range(2):
+        link = LinkEncoder("half")
+        for k in range(5):
+            frame = pdu(link.encode(random.bytes(32), end=k == 4).data)
+            if (over, k) != (0, 3):
+                receiver.deframer.to_basic_block()._post(IN, frame)
+    receiver.deframer.to_basic_block()._post(SYSTEM, DONE)
+    graph.run()
+    played = [pmt.to_python(store.get_message(i)) for i in range(store.num_messages())]
+    return [[each["number"], each["status"], each["end"]] for each in played]
+
+
 def refusals(cases):
     """What each block says of arguments that it cannot have: [[name, arguments], ...]."""
     messages = []

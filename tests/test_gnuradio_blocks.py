@@ -256,6 +256,13 @@ def test_a_receiver_goes_on_through_junk_and_plays_every_frame_once_and_in_order
     assert result["callsign"] == "N0CALL"
 
 
+def test_an_over_whose_end_waits_for_a_lost_frame_is_ended_by_the_next_one() -> None:
+    played = run("two_overs")
+    assert [number for number, _, _ in played] == [*range(5)] * 2
+    assert [status for _, status, _ in played] == ["clean"] * 3 + ["concealed"] + ["clean"] * 6
+    assert [end for _, _, end in played] == ([False] * 4 + [True]) * 2
+
+
 def test_an_hour_of_noise_is_no_frame() -> None:
     """11250 frames of noise. All are decoded in full, but in batches, for the time it takes."""
     hour = run("noise", 11250, False, timeout_s=600)

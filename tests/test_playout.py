@@ -279,6 +279,22 @@ def test_an_over_that_follows_at_once_is_not_lost() -> None:
     assert listener.numbers == [*range(8), *range(5)]
 
 
+@pytest.mark.parametrize("gap", [0.05, 0.6])
+def test_an_over_that_comes_while_the_end_of_the_last_one_still_waits(gap: float) -> None:
+    """The buffer is longer than the pause between the overs."""
+    listener, began = Listener(buffer=1.0), 0.0
+    for bit in (0, 1, 0):
+        # Let go of the switch within a superframe, which ends the over at once.
+        over = [*steady(10)[:-1], (8 * SUPERFRAME_SECONDS + 0.1, 9, True)]
+        arrivals = [(began + t + SUPERFRAME_SECONDS, n, e) for t, n, e in over]
+        began = arrivals[-1][0] + gap
+        listener.listen(arrivals, began, bit=bit)
+    listener.listen([], began + 5)
+    assert listener.numbers == [*range(10)] * 3
+    counts = listener.playout.receiver.counts
+    assert counts.late == counts.duplicate == counts.resyncs == 0
+
+
 def test_stragglers_begin_no_over() -> None:
     """A double of the last frame, and one that came after it."""
     late = [(21 * SUPERFRAME_SECONDS, 19, True), (21 * SUPERFRAME_SECONDS, 18, False)]

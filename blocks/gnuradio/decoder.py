@@ -225,6 +225,10 @@ class decoder(Guarded, gr.basic_block):
 
     def _receive(self, frame: LinkFrame, number: int | None) -> None:
         receiver = self._receiver
+        if receiver.follows(frame, number):
+            # What is missing before the end of the over will not come any more.
+            while receiver.waiting:
+                self._pull()
         begins = receiver.next is None
         if receiver.accept(frame, number) is not None and begins:
             self._caller = None
