@@ -264,7 +264,8 @@ def test_an_over_whose_end_waits_for_a_lost_frame_is_ended_by_the_next_one() -> 
 
 
 def test_an_hour_of_noise_is_no_frame() -> None:
-    """11250 frames of noise. All are decoded in full, but in batches, for the time it takes."""
+    """11250 frames of noise. All are decoded in full, but in batches, for the time it takes; every
+    20th also in the block itself, where it must come to the same."""
     hour = run("noise", 11250, False, timeout_s=600)
     assert hour["ok"] == hour["errors"] == 0
     assert hour["concealed"] + hour["soft"] == 11250
