@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from voicelink.grc.companion import working_copy
 from voicelink.grc.files import FOLDER, block_files, flowgraphs
 from voicelink.grc.headless import headless
 from voicelink.link_sim.channels import CHANNELS
+from voicelink.link_sim.cli import parser
 from voicelink.models.card import released
 
 DESCRIBE = Path(__file__).with_name("grc_blocks.py")
@@ -321,3 +323,15 @@ def test_the_headless_form() -> None:
     assert blocks["decoder"]["parameters"]["pace"] == "clock"
     assert blocks["microphone_clock"]["id"] == "blocks_throttle"
     assert ["microphone", "0", "microphone_clock", "0"] in real["connections"]
+
+
+def test_the_commands_in_the_flowgraphs_comments_are_ones_that_there_are() -> None:
+    lines = [
+        words[1:]
+        for file in [*flowgraphs(), *block_files()]
+        for line in re.findall(r"^ *(voicelink .*)$", file.read_text(), re.MULTILINE)
+        for words in [shlex.split(line.partition("&&")[0])]
+    ]
+    assert len(lines) >= 8
+    for words in lines:
+        parser().parse_args(words)
