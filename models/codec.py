@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -53,6 +54,8 @@ class _Graph:
 
 @lru_cache(maxsize=8)
 def _session(model: str, name: str, threads: int):
+    # From 1.32 on it reports its use over the network, unless told not to before it is imported.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -100,10 +103,9 @@ def test_a_lost_superframe_is_filled_and_forgotten(payload: bytes, speech: np.nd
     assert np.isfinite(gap).all()
     # Neither a bang nor, right behind the last good superframe, a hole.
     assert np.abs(gap).max() < 1.5 * np.abs(speech).max()
-    # A second later the state has forgotten it.
+    # A second later the state has forgotten it, but for the phase of the voice, which runs on.
     late = end + SAMPLE_RATE
-    difference = np.sqrt(np.mean((heard[late:] - speech[late:]) ** 2))
-    assert difference < 0.05 * np.sqrt(np.mean(speech[late:] ** 2))
+    assert estoi(speech[late:], heard[late:]) > 0.99
 
 
 def test_soft_bits_serve_better_than_the_same_bits_decided(
@@ -227,3 +229,16 @@ def test_a_missing_model_file_is_named(own_model: Path) -> None:
     (own_model / "encoder.onnx").unlink()
     with pytest.raises(ModelError, match=r"encoder\.onnx"):
         SpeechEncoder(own_model)
+
+
+def test_nothing_is_reported_to_anybody(tmp_path):
+    """ONNX Runtime would leave an identity of the device in the user's folder, and send it."""
+    told = {k: v for k, v in os.environ.items() if k not in ("ORT_DISABLE_TELEMETRY", "CI")}
+    script = (
+        "import numpy as np\n"
+        "from voicelink.models.codec import SpeechEncoder\n"
+        "SpeechEncoder().encode(np.zeros(5120, np.float32))"
+    )
+    environment = told | {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60, env=environment)
+    assert list(tmp_path.rglob("*")) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from voicelink.models.sizes import SAMPLE_RATE
-from voicelink.models.training.corpus import read_folder
+from voicelink.models.training.corpus import PITCH_HOP, read_folder
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Clips:
         augmentation: Augmentation,
     ) -> None:
         self.speech = np.load(cache / "speech.npy", mmap_mode="r")
+        self.pitch = np.load(cache / "pitch.npy", mmap_mode="r")
         self.samples = samples
         self.augmentation = augmentation
         self.noises = [audio for _, audio in read_folder(noise)] if noise else []
@@ -55,39 +56,48 @@ class Clips:
         p = np.array([weights[s] for s in self.sources], dtype=float)
         self.odds = p / p.sum()
 
-    def batch(self, items: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """(heard, wanted), each float32 (items, samples)."""
-        pairs = [self._clip(rng) for _ in range(items)]
-        return np.stack([a for a, _ in pairs]), np.stack([b for _, b in pairs])
+    def batch(
+        self, items: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(heard, wanted), each float32 (items, samples), and the pitch of what is wanted,
+        float32 (items, samples / 80) in Hz, 0 where unvoiced."""
+        clips = [self._clip(rng) for _ in range(items)]
+        return tuple(np.stack(parts) for parts in zip(*clips, strict=True))
 
-    def _cut(self, samples: int, rng: np.random.Generator) -> np.ndarray:
-        """Speech of the given length; short recordings of a speaker are strung together."""
+    def _cut(self, samples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Speech of the given length, and the pitch at each hop; short recordings of a speaker are
+        strung together."""
         source = self.sources[rng.choice(len(self.sources), p=self.odds)]
         speakers = self.groups[source]
         recordings = speakers[rng.integers(len(speakers))]
         lengths = np.array([n for _, n in recordings], dtype=float)
         out = np.zeros(samples, dtype=np.float32)
+        pitch = np.zeros(-(-samples // PITCH_HOP), dtype=np.float32)
         at = 0
         while at < samples:
             start, length = recordings[rng.choice(len(recordings), p=lengths / lengths.sum())]
             skip = int(rng.integers(max(length - samples, 0) + 1))
             piece = self.speech[start + skip : start + min(length, skip + samples - at)]
             out[at : at + len(piece)] = piece.astype(np.float32) / 32768
+            hops = np.arange(-(-at // PITCH_HOP), (at + len(piece)) // PITCH_HOP)
+            pitch[hops] = self.pitch[hops + round((start + skip - at) / PITCH_HOP)]
             at += len(piece) + int(rng.integers(0, 2000))
-        return out
+        return out, pitch
 
-    def _clip(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _clip(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         import soxr
 
         aug = self.augmentation
         for _ in range(4):
             if rng.random() < aug.speed:
                 speed = rng.uniform(*aug.speed_range)
-                raw = self._cut(int(self.samples * speed) + 16, rng)
+                raw, pitch = self._cut(int(self.samples * speed) + 16, rng)
                 clip = soxr.resample(raw, SAMPLE_RATE * speed, SAMPLE_RATE, quality="HQ")
                 clip = np.pad(clip, (0, max(0, self.samples - len(clip))))[: self.samples]
+                hops = np.round(np.arange(self.samples // PITCH_HOP) * speed).astype(int)
+                pitch = pitch[np.minimum(hops, len(pitch) - 1)] * speed
             else:
-                clip = self._cut(self.samples, rng)
+                clip, pitch = self._cut(self.samples, rng)
             rms = float(np.sqrt(np.mean(clip**2)))
             if rms > 0.003:
                 break
@@ -116,7 +126,7 @@ class Clips:
         if peak > 1:
             heard = heard / peak
             clip = clip / peak
-        return heard.astype(np.float32), clip.astype(np.float32)
+        return heard.astype(np.float32), clip.astype(np.float32), pitch.astype(np.float32)
 
 
 def _coloured(audio: np.ndarray, rng: np.random.Generator, gain_db: float = 8) -> np.ndarray:

@@ -69,6 +69,20 @@ class SpectralLoss(nn.Module):
         return total
 
 
+def pitch_loss(octaves: Tensor, voicing: Tensor, pitch: Tensor) -> Tensor:
+    """How far off the decoder's idea of the pitch is, where there is one, and of the voicing.
+
+    Args:
+        octaves: pitch over 55 Hz, (batch, time).
+        voicing: its logit, (batch, time).
+        pitch: Hz, 0 where unvoiced, (batch, time).
+    """
+    voiced = (pitch > 0).float()
+    wanted = torch.log2(torch.clamp(pitch, min=55) / 55)
+    away = (voiced * (octaves - wanted).abs()).sum() / torch.clamp(voiced.sum(), min=1)
+    return away + 0.1 * F.binary_cross_entropy_with_logits(voicing, voiced)
+
+
 def hinge_discriminator(real: list[Tensor], fake: list[Tensor]) -> Tensor:
     """Hinge loss of the discriminators (Lim & Ye, 2017), averaged over them."""
     return sum(

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from voicelink.models.sizes import FRAMES, LATENTS, LEVELS, SUPERFRAME_SAMPLES
+from voicelink.models.sizes import FRAMES, LATENTS, LEVELS, SAMPLE_RATE, SUPERFRAME_SAMPLES
 
 HOP = 80
 WINDOW = 320
@@ -58,6 +58,17 @@ class States:
             return F.pad(x, (length, 0))
         x = torch.cat([self.inputs[len(self.outputs)], x], dim=2)
         self.outputs.append(x[:, :, x.shape[2] - length :])
+        return x
+
+    def sum(self, x: Tensor) -> Tensor:
+        """The running sum over time of ``x`` (batch, channels, time), of which whole numbers do
+        not matter."""
+        x = torch.cumsum(x, dim=2)
+        if self.inputs is None:
+            return x
+        x = x + self.inputs[len(self.outputs)]
+        last = x[:, :, x.shape[2] - 1 :]
+        self.outputs.append(last - torch.floor(last))
         return x
 
 
@@ -108,21 +119,42 @@ def _blocks(count: int, channels: int, kernel: int, steps: int) -> nn.ModuleList
     return nn.ModuleList(Block(channels, kernel, steps) for _ in range(count))
 
 
-def _fourier() -> tuple[Tensor, Tensor]:
-    """Windowed analysis matrix (window, 2 bins) and synthesis matrix (2 bins, window).
+class Fourier(nn.Module):
+    """The matrices of the windowed transforms, made of one cosine when they are needed, so that a
+    model file does not carry them.
 
     Hann windows on both sides; at a hop of a quarter their product sums to 1.5.
     """
-    n = torch.arange(WINDOW, dtype=torch.float64)
-    k = torch.arange(BINS, dtype=torch.float64)
-    hann = 0.5 - 0.5 * torch.cos(2 * torch.pi * n / WINDOW)
-    angle = 2 * torch.pi * n[:, None] * k[None, :] / WINDOW
-    analysis = torch.cat([torch.cos(angle), -torch.sin(angle)], dim=1) * hann[:, None]
-    weight = torch.full((BINS,), 2.0, dtype=torch.float64)
-    weight[0] = weight[-1] = 1
-    synthesis = torch.cat([torch.cos(angle) * weight, -torch.sin(angle) * weight], dim=1)
-    synthesis = synthesis.T * hann[None, :] / (1.5 * WINDOW)
-    return analysis.float(), synthesis.float()
+
+    def __init__(self) -> None:
+        super().__init__()
+        n, k = torch.arange(WINDOW), torch.arange(BINS)
+        circle = torch.cos(2 * torch.pi * n.double() / WINDOW)
+        weight = torch.full((BINS,), 2.0)
+        weight[0] = weight[-1] = 1
+        for name, values in {
+            "n": n[:, None],
+            "k": k[None, :],
+            "circle": circle.float(),
+            "hann": (0.5 - 0.5 * circle).float()[:, None],
+            "weight": weight[None, :] / (1.5 * WINDOW),
+        }.items():
+            self.register_buffer(name, values)
+
+    def _waves(self) -> tuple[Tensor, Tensor]:
+        """Windowed cosines and negative sines, each (window, bins)."""
+        steps = self.n * self.k
+        cos, sin = (self.circle[(steps + shift) % WINDOW] for shift in (0, WINDOW // 4))
+        return cos * self.hann, sin * self.hann
+
+    def analysis(self) -> Tensor:
+        """(window, 2 bins): samples to real and imaginary parts."""
+        return torch.cat(self._waves(), dim=1)
+
+    def synthesis(self) -> Tensor:
+        """(2 bins, window): back, for overlap-add."""
+        cos, sin = self._waves()
+        return torch.cat([cos * self.weight, sin * self.weight], dim=1).T
 
 
 class Encoder(nn.Module):
@@ -134,7 +166,7 @@ class Encoder(nn.Module):
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         fine, coarse = sizes.encoder_fine, sizes.encoder_coarse
-        self.register_buffer("analysis", _fourier()[0], persistent=False)
+        self.fourier = Fourier()
         self.embed = nn.Linear(BINS, fine)
         self.fine = _blocks(sizes.encoder_fine_blocks, fine, sizes.fine_kernel, STEPS)
         self.reduce = nn.Linear(STRIDE * fine, coarse)
@@ -153,7 +185,7 @@ class Encoder(nn.Module):
         steps = hops.shape[1] - WINDOW // HOP + 1
         frames = torch.cat([hops[:, i : i + steps] for i in range(WINDOW // HOP)], dim=2)
         with torch.autocast(x.device.type, enabled=False):
-            spectrum = frames.float() @ self.analysis
+            spectrum = frames.float() @ self.fourier.analysis()
             re, im = spectrum[..., :BINS], spectrum[..., BINS:]
             # A window of full-scale noise has a power near 100 per bin; -90 dB is the floor.
             x = 0.15 * torch.log(re * re + im * im + 1e-7) + 0.8
@@ -168,25 +200,88 @@ class Encoder(nn.Module):
         return 1.999 * torch.tanh(x.float())
 
 
+class Source(nn.Module):
+    """Pitch (batch, time) in Hz at a hop of 80 to the spectrum of a train of pulses.
+
+    The pulses are the sum of all harmonics at one amplitude, in closed form (Dirichlet's kernel);
+    their phase runs on from hop to hop, so that a voiced sound stays one sound. Hop t of the pulses
+    is the last of analysis window t.
+
+    Returns:
+        Real and imaginary parts, (batch, time, bins) each; 1 is the peak of a harmonic.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fourier = Fourier()
+        self.register_buffer("ramp", (torch.arange(HOP) + 1.0) / HOP, persistent=False)
+
+    @staticmethod
+    def state_shapes() -> list[tuple[int, int]]:
+        return [(1, 1), (1, 1), (1, DELAY)]
+
+    def forward(self, pitch: Tensor, states: States) -> tuple[Tensor, Tensor]:
+        batch, steps = pitch.shape
+        before = states.left(pitch[:, None], 1)[:, 0]
+        before, after = before[:, :-1, None], before[:, 1:, None]
+        cycles = (before + (after - before) * self.ramp) / SAMPLE_RATE
+        cycles = states.sum(cycles.reshape(batch, 1, steps * HOP))
+        cycles = (cycles - torch.floor(cycles + 0.5)).reshape(batch, steps, HOP)
+        harmonics = torch.floor(0.475 * SAMPLE_RATE / torch.maximum(before, after))
+        below = torch.sin(torch.pi * cycles)
+        near = below.abs() < 1e-4
+        pulses = torch.sin(torch.pi * (2 * harmonics + 1) * cycles) / torch.where(
+            near, torch.ones_like(below), below
+        )
+        pulses = torch.where(near, 2 * harmonics + 1, pulses) - 1
+        x = states.left(pulses.reshape(batch, 1, steps * HOP), DELAY)[:, 0]
+        hops = x.reshape(batch, steps + WINDOW // HOP - 1, HOP)
+        frames = torch.cat([hops[:, i : i + steps] for i in range(WINDOW // HOP)], dim=2)
+        # A harmonic has the amplitude 2 here, and the window the sum WINDOW / 2.
+        spectrum = (frames @ self.fourier.analysis()) / (WINDOW / 2)
+        return spectrum[..., :BINS], spectrum[..., BINS:]
+
+
 class Decoder(nn.Module):
-    """Latents and reliabilities, each (batch, frames, 16), to audio (batch, samples)."""
+    """Latents and reliabilities, each (batch, frames, 16), to audio (batch, samples).
+
+    The spectrum is the sum of two: pulses of the predicted pitch through a predicted filter, where
+    there is voice, and noise with a predicted magnitude and phase in each bin. Where there is
+    voice, `breath` says how much of the noise stays.
+    """
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         fine, coarse = sizes.decoder_fine, sizes.decoder_coarse
-        self.register_buffer("synthesis", _fourier()[1], persistent=False)
+        self.fourier = Fourier()
         self.embed = nn.Linear(2 * LATENTS, coarse)
         self.coarse = _blocks(sizes.decoder_coarse_blocks, coarse, sizes.coarse_kernel, FRAMES)
         self.expand = nn.Linear(coarse, STRIDE * fine)
         self.fine = _blocks(sizes.decoder_fine_blocks, fine, sizes.fine_kernel, STEPS)
         self.norm = nn.LayerNorm(fine)
-        self.head = nn.Linear(fine, 2 * BINS)
+        self.head = nn.Linear(fine, 4 * BINS)
+        self.voice = nn.Linear(fine, 2)
+        self.breath = nn.Linear(fine, BINS)
+        self.source = Source()
+        nn.init.constant_(self.voice.bias, 1.4)
+        nn.init.zeros_(self.breath.weight)
+        nn.init.constant_(self.breath.bias, -4)
 
     def state_shapes(self) -> list[tuple[int, int]]:
         blocks = [*self.coarse, *self.fine]
-        return [*(b.mixer.state_shape() for b in blocks), (WINDOW, WINDOW // HOP - 1)]
+        return [
+            *(b.mixer.state_shape() for b in blocks),
+            *self.source.state_shapes(),
+            (WINDOW, WINDOW // HOP - 1),
+        ]
 
     def forward(self, latents: Tensor, reliability: Tensor, states: States) -> Tensor:
+        return self.speak(latents, reliability, states)[0]
+
+    def speak(
+        self, latents: Tensor, reliability: Tensor, states: States
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Audio, and at a hop of 80 the pitch in octaves over 55 Hz and the voicing (a logit)."""
         batch = latents.shape[0]
         x = self.embed(torch.cat([latents, 2 * reliability - 1], dim=2)).transpose(1, 2)
         for block in self.coarse:
@@ -195,13 +290,30 @@ class Decoder(nn.Module):
         x = x.reshape(batch, x.shape[1] * STRIDE, -1).transpose(1, 2)
         for block in self.fine:
             x = block(x, states)
-        x = self.head(self.norm(x.transpose(1, 2)))
+        x = self.norm(x.transpose(1, 2))
         with torch.autocast(x.device.type, enabled=False):
-            x = x.float()
-            magnitude = torch.exp(torch.clamp(x[..., :BINS], max=6.0))
-            phase = x[..., BINS:]
-            spectrum = torch.cat([magnitude * torch.cos(phase), magnitude * torch.sin(phase)], 2)
-            frames = states.left((spectrum @ self.synthesis).transpose(1, 2), WINDOW // HOP - 1)
+            voice = self.voice(x.float())
+            octaves, voicing = voice[..., 0], voice[..., 1]
+            pitch = 55 * 2 ** torch.clamp(octaves.detach(), 0.1, 3.1)
+            re, im = self.source(pitch, states)
+        x, breath = self.head(x), self.breath(x)
+        with torch.autocast(x.device.type, enabled=False):
+            x, breath = x.float(), torch.sigmoid(breath.float())
+            noise, phase, pulse, turn = x.split(BINS, dim=2)
+            voiced = torch.sigmoid(4 * voicing.detach())[..., None]
+            noise = torch.exp(torch.clamp(noise, max=6.0)) * (1 - voiced * (1 - breath))
+            pulse = torch.exp(torch.clamp(pulse, max=6.0)) * voiced
+            cos, sin = pulse * torch.cos(turn), pulse * torch.sin(turn)
+            spectrum = torch.cat(
+                [
+                    re * cos - im * sin + noise * torch.cos(phase),
+                    re * sin + im * cos + noise * torch.sin(phase),
+                ],
+                dim=2,
+            )
+            frames = states.left(
+                (spectrum @ self.fourier.synthesis()).transpose(1, 2), WINDOW // HOP - 1
+            )
             # Overlap-add: a hop of output is the sum of the quarters that meet there.
             quarters = frames.transpose(1, 2).reshape(batch, -1, WINDOW // HOP, HOP)
             steps = quarters.shape[1] - WINDOW // HOP + 1
@@ -209,7 +321,7 @@ class Decoder(nn.Module):
                 quarters[:, WINDOW // HOP - 1 - i : WINDOW // HOP - 1 - i + steps, i]
                 for i in range(WINDOW // HOP)
             )
-        return audio.reshape(batch, steps * HOP)
+        return audio.reshape(batch, steps * HOP), octaves, voicing
 
 
 def quantise(latents: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ import yaml
 from torch import Tensor, nn
 
 from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SAMPLES
-from voicelink.models.training.corpus import prepare, read_folder
+from voicelink.models.training.corpus import prepare, prepare_pitch, read_folder
 from voicelink.models.training.damage import damage
 from voicelink.models.training.data import Augmentation, Clips
 from voicelink.models.training.discriminators import Discriminators
@@ -30,6 +30,7 @@ from voicelink.models.training.losses import (
     feature_matching,
     hinge_discriminator,
     hinge_generator,
+    pitch_loss,
 )
 from voicelink.models.training.networks import (
     DELAY,
@@ -54,7 +55,7 @@ def _open_clips(config: dict, speech: Path, cache: Path) -> None:
     )
 
 
-def _draw(items: int, seed: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+def _draw(items: int, seed: int, step: int) -> tuple[np.ndarray, ...]:
     # Seeded by the step, so that a run that was stopped draws what it would have drawn.
     return _clips.batch(items, np.random.default_rng([seed, step]))
 
@@ -70,8 +71,9 @@ class Codec(nn.Module):
 
     def forward(
         self, audio: Tensor, share: float, dither: float, generator: torch.Generator
-    ) -> Tensor:
-        """The decoded audio of clips (batch, samples), through quantiser and damage.
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The decoded audio of clips (batch, samples), through quantiser and damage; and what
+        `Decoder.speak` says of its pitch.
 
         Args:
             share: the share of clips that the link damages.
@@ -90,7 +92,7 @@ class Codec(nn.Module):
         pick = torch.rand((len(audio), 1, 1), generator=generator).to(z) < dither
         pick = pick & (mean == value).flatten(1).all(1)[:, None, None]
         latents = torch.where(pick, noisy, rounded)
-        return self.decoder(latents, reliability, States(None))
+        return self.decoder.speak(latents, reliability, States(None))
 
     @torch.inference_mode()
     def code(self, audio: np.ndarray) -> np.ndarray:
@@ -161,8 +163,12 @@ class Run:
         self.generator.set_state(state["generator"].cpu())
 
     def start_from(self, weights: dict[str, Tensor]) -> None:
-        self.codec.load_state_dict(weights)
-        self.average.load_state_dict(weights)
+        for codec in (self.codec, self.average):
+            own = codec.state_dict()
+            for name, values in weights.items():
+                # A head that has grown keeps its new rows.
+                own[name][tuple(slice(n) for n in values.shape)] = values
+            codec.load_state_dict(own)
 
     @property
     def total(self) -> int:
@@ -177,11 +183,16 @@ class Run:
             begin += stage["steps"]
         return self.config["stages"][-1], 1.0
 
-    def one_step(self, heard: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
+    def one_step(
+        self, heard: np.ndarray, wanted: np.ndarray, pitch: np.ndarray
+    ) -> dict[str, float]:
         stage, done = self.stage()
         warm = min(1, (done * stage["steps"] + 1) / 200)
         cosine = 0.5 + 0.5 * np.cos(np.pi * done)
         rate = warm * (stage["final_rate"] + (stage["rate"] - stage["final_rate"]) * cosine)
+        frozen = tuple(f"{name}." for name in stage.get("freeze", ()))
+        for name, weights in self.codec.named_parameters():
+            weights.requires_grad_(not name.startswith(frozen))
         # The discriminators keep learning at one pace, to stay ahead.
         for optimiser, lr in ((self.optimiser, rate), (self.judging, stage.get("judging_rate"))):
             for group in optimiser.param_groups:
@@ -189,12 +200,15 @@ class Run:
         heard = torch.from_numpy(heard).to(self.device)
         wanted = torch.from_numpy(wanted).to(self.device)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            output = self.codec(heard, stage["damage"], stage.get("dither", 0.3), self.generator)
+            output, octaves, voicing = self.codec(
+                heard, stage["damage"], stage.get("dither", 0.3), self.generator
+            )
         output = output[:, DELAY:]
         wanted = wanted[:, : output.shape[1]]
         spectral = self.spectral(output, wanted)
-        losses = {"spectral": spectral.item()}
-        loss = spectral
+        tone = pitch_loss(octaves, voicing, torch.from_numpy(pitch).to(self.device))
+        losses = {"spectral": spectral.item(), "pitch": tone.item()}
+        loss = spectral + tone
         if stage["adversarial"]:
             # The discriminators see a piece of each clip: theirs is most of a step's cost.
             piece = stage.get("judged_samples", 5120)
@@ -244,18 +258,23 @@ def train(
     from rich.progress import MofNCompleteColumn, Progress
 
     prepare(speech, cache)
+    prepare_pitch(cache)
     folder.mkdir(parents=True, exist_ok=True)
     run = Run(config, device)
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
         run.load(checkpoint)
     elif init:
-        from voicelink.models.training.export import released_weights
+        if Path(init).is_file():
+            weights = torch.load(init, map_location="cpu", weights_only=False)["average"]
+        else:
+            from voicelink.models.training.export import released_weights
 
-        run.start_from(released_weights(init))
+            weights = released_weights(init)
+        run.start_from(weights)
     recordings = read_folder(speech / "dev")[:: config.get("validate_every_nth", 1)]
     log = folder / "log.csv"
-    columns = ["step", "stage", "seconds", "spectral", "judged", "matching", "norm"]
+    columns = ["step", "stage", "seconds", "spectral", "pitch", "judged", "matching", "norm"]
     columns += ["estoi", "pesq"]
     if not log.exists():
         log.write_text(",".join(columns) + "\n")
@@ -299,7 +318,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--speech", type=Path, required=True, help="folder with train.tsv, dev/")
     parser.add_argument("--cache", type=Path, default=Path("work/cache"))
     parser.add_argument("--run", type=Path, default=Path("work/run"))
-    parser.add_argument("--init", help="start from a released model's weights (its id)")
+    parser.add_argument(
+        "--init", help="start from a released model's weights (its id) or a checkpoint.pt"
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args(argv)
     config = yaml.safe_load(args.config.read_text())
