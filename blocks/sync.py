@@ -163,8 +163,8 @@ class FrameSync:
     def push(self, symbols: np.ndarray) -> list[SyncedFrame]:
         """Take in symbols, in any portions; the frames that are complete by now.
 
-        A frame is given out with its last symbol where it was expected and its CRC is right, and
-        ``slip`` symbols later else.
+        A frame is given out with its last symbol, or where it was expected and its CRC is wrong or
+        missing, ``slip`` symbols later.
 
         Args:
             symbols: (n,), positive for 0 or, inverted, for 1; of any level, with any offset. NaN
@@ -205,7 +205,7 @@ class FrameSync:
     def _advance(self) -> list[SyncedFrame]:
         """Search and follow as far as whole frames reach, in the order of the stream."""
         found: list[SyncedFrame] = []
-        end = self._start + len(self._symbols) - self.period - self._slip + 1
+        end = self._start + len(self._symbols) - self.period + 1
         while True:
             lock = self._lock
             if lock and not lock.missed:
@@ -217,12 +217,12 @@ class FrameSync:
                 if place is not None:
                     found += self._acquire(place)
                     continue
-            if lock is None or lock.position >= end + self._slip:
+            if lock is None or lock.position >= end:
                 return found
             if lock.expected is None:
                 [lock.expected] = self._look([lock.position], [lock.polarity])
             # Only where it is in doubt, it may rather be a few symbols further on.
-            if lock.position >= end and not lock.expected.certain:
+            if lock.position >= end - self._slip and not lock.expected.certain:
                 return found
             found += self._follow(lock, lock.expected)
 

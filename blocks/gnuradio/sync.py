@@ -27,9 +27,9 @@ class sync(Guarded, gr.sync_block):
     Args:
         profile: the link profile: "plain", "checked", "half" or "third".
         hold: frames of 320 ms without a confirmed sync word or CRC that a lock survives, 0 to 1000.
-        slip: symbols, either way, by which a modem may lose count in a frame, 0 to 8. The first
-            frame, and one whose CRC is wrong or missing, comes out so many symbols after its last
-            one: 0 for bits that come from a program.
+        slip: symbols, either way, by which a modem may lose count in a frame, 0 to 8. A frame
+            whose CRC is wrong or missing comes out so many symbols after its last one: 0 for bits
+            that come from a program.
 
     Raises:
         ParameterError: an argument is none of these.
