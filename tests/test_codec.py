@@ -92,7 +92,9 @@ def test_two_codecs_do_not_share_state(sample: np.ndarray) -> None:
     )
 
 
-def test_a_lost_superframe_is_filled_and_forgotten(payload: bytes, speech: np.ndarray) -> None:
+def test_a_lost_superframe_is_filled_and_forgotten(
+    sample: np.ndarray, payload: bytes, speech: np.ndarray
+) -> None:
     llrs = llrs_of(payload)
     lost = 8
     llrs[lost] = 0
@@ -103,9 +105,11 @@ def test_a_lost_superframe_is_filled_and_forgotten(payload: bytes, speech: np.nd
     assert np.isfinite(gap).all()
     # Neither a bang nor, right behind the last good superframe, a hole.
     assert np.abs(gap).max() < 1.5 * np.abs(speech).max()
-    # A second later the state has forgotten it, but for the phase of the voice, which runs on.
-    late = end + SAMPLE_RATE
-    assert estoi(speech[late:], heard[late:]) > 0.99
+    # A second later all is as good as without; the phase of the voice, which runs on, is another.
+    late, delay = end + SAMPLE_RATE, SpeechDecoder().delay
+    said = sample[late - delay :]
+    as_good = [estoi(said, x[late:][: len(said)]) for x in (heard, speech)]
+    assert as_good[0] == pytest.approx(as_good[1], abs=0.02)
 
 
 def test_soft_bits_serve_better_than_the_same_bits_decided(
