@@ -89,7 +89,8 @@ def test_pdus_on_the_clock_and_started_twice(payloads: bytes, listen) -> None:
         assert report["state"] == "idle"
     # The second over, with silence before and after.
     expected = with_a_loss(payloads)
-    assert 0 < delay(expected, heard, len(heard)) < len(heard) - len(expected)
+    # Some samples may have been left out, to follow the card's clock.
+    assert 0 < delay(expected, heard, len(heard)) < len(heard) - len(expected) + 80
     assert not heard[:80].any() and not heard[-20:].any()
 
 
