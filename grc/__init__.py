@@ -5,6 +5,6 @@
 They read GNU Radio's own package for GRC where they need it, and only there.
 """
 
-from voicelink.grc.files import sample
+from voicelink.grc.files import check_recordings, sample
 
-__all__ = ["sample"]
+__all__ = ["check_recordings", "sample"]

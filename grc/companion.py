@@ -18,7 +18,7 @@ def working_copy(name: str) -> Path:
     """The flowgraph to open: a file, or a copy in this folder of one that comes with the package.
 
     The companion writes beside what it opens, and saves into it. A copy that is there already is
-    opened as it is.
+    opened as it is. Standard output says which.
 
     Raises:
         ParameterError: there is no such flowgraph.
@@ -28,11 +28,14 @@ def working_copy(name: str) -> Path:
     if path.parent != FOLDER or Path(name).is_file():
         return path
     copy = Path.cwd() / path.name
-    if not copy.exists():
-        try:
-            shutil.copyfile(path, copy)
-        except OSError as error:
-            raise VoiceLinkError(f"cannot write to {copy}: {error.strerror}") from None
+    if copy.exists():
+        print(f"{copy} is there already, and opened as it is", flush=True)
+        return copy
+    try:
+        shutil.copyfile(path, copy)
+    except OSError as error:
+        raise VoiceLinkError(f"cannot write to {copy}: {error.strerror}") from None
+    print(f"{path.name} copied to {copy}", flush=True)
     return copy
 
 
@@ -48,29 +51,45 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
     return {**variables, "GRC_BLOCKS_PATH": os.pathsep.join(paths)}
 
 
-def command(files: Sequence[str | Path]) -> list[str]:
-    """The command that starts it with ``files`` open.
+def command() -> list[str]:
+    """The command that starts it, to which the files to open are added.
 
     GRC runs flowgraphs with the Python that runs GRC, so it is started by this one and not by the
     first line of its script.
 
     Raises:
-        VoiceLinkError: GNU Radio or GTK cannot be imported.
+        VoiceLinkError: GNU Radio or GTK cannot be imported, or GTK has no display.
     """
     gnuradio()
     try:
         import gi
 
         gi.require_version("Gtk", "3.0")
+        from gi.repository import Gtk
     except (ImportError, ValueError) as error:
         raise VoiceLinkError(
             f"the companion needs GTK 3 ({error}): install gir1.2-gtk-3.0 and python3-gi-cairo"
         ) from None
-    return [sys.executable, "-m", "gnuradio.grc", *map(str, files)]
+    display, _ = Gtk.init_check()
+    if not display:
+        raise VoiceLinkError(
+            "the companion needs a display, and GTK can open none: DISPLAY is "
+            f"{os.environ.get('DISPLAY') or 'not set'}, WAYLAND_DISPLAY is "
+            f"{os.environ.get('WAYLAND_DISPLAY') or 'not set'}"
+        )
+    return [sys.executable, "-m", "gnuradio.grc"]
 
 
-def start(files: Sequence[str | Path]) -> int:
-    """Run the companion with flowgraphs open; its exit status."""
+def start(names: Sequence[str]) -> int:
+    """Run the companion with flowgraphs open, each as `working_copy`; its exit status.
+
+    Raises:
+        VoiceLinkError: as `command` and `working_copy`, the former before anything is copied.
+    """
     import subprocess
 
-    return subprocess.call(command(files), env=environment(os.environ))
+    for name in names:
+        flowgraph(name)
+    program = command()
+    files = [str(working_copy(name)) for name in names]
+    return subprocess.call([*program, *files], env=environment(os.environ))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import tempfile
 from pathlib import Path
@@ -25,7 +27,8 @@ def compile_flowgraph(
         realtime: that one paced by the clock.
 
     Raises:
-        FormatError: the flowgraph cannot be compiled; the message is GRC's.
+        FormatError: it is no flowgraph, names a block that GRC does not know, or cannot be
+            compiled: then the message is GRC's.
         VoiceLinkError: the folder cannot be written to.
     """
     try:
@@ -40,8 +43,10 @@ def compile_flowgraph(
         form = Path(temporary) / path.name
         try:
             text = headless(path.read_text(encoding="utf-8"), realtime)
-        except (OSError, UnicodeDecodeError, FormatError) as error:
-            raise FormatError(f"{path.name} does not compile: {error}") from None
+        except OSError as error:
+            raise FormatError(f"cannot read {path.name}: {error.strerror}") from None
+        except (UnicodeDecodeError, FormatError):
+            raise _no_flowgraph(path) from None
         form.write_text(text, encoding="utf-8")
         return _generate(platform, form, folder)
 
@@ -54,9 +59,47 @@ def _generate(platform: Any, path: Path, folder: Path) -> Path:
     Messages.MESSENGERS_LIST[:] = [said.append]
     # As grcc has it: a flowgraph that defines a block leaves its description there.
     platform.config.hier_block_lib_dir = str(folder)
+    _whole(platform, path, said)
     _, program = platform.load_and_generate_flow_graph(str(path), str(folder.resolve()))
     if not program:
-        lines = [line.strip() for text in said for line in text.splitlines()]
-        reason = "; ".join(line for line in lines if line and "Loading:" not in line)
-        raise FormatError(f"{path.name} does not compile: {reason}")
+        raise FormatError(f"{path.name} does not compile: {_reason(said)}")
     return Path(program)
+
+
+def _whole(platform: Any, path: Path, said: list[str]) -> None:
+    """Refuse what GRC reads with holes: it leaves out blocks and connections without ports."""
+    graph = platform.make_flow_graph()
+    graph.grc_file_path = str(path)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):  # it prints tracebacks
+            unconnected = graph.import_data(platform.parse_flow_graph(str(path)))
+    except OSError as error:
+        raise FormatError(f"cannot read {path.name}: {error.strerror}") from None
+    except Exception:  # whatever GRC stumbles over in a file of another kind
+        raise _no_flowgraph(path) from None
+    enabled = [block for block in graph.blocks if block.state != "disabled"]
+    unknown = sorted({block.key for block in enabled if block.is_dummy_block})
+    if unknown:
+        raise FormatError(f"{path.name} has blocks that GRC does not know: {', '.join(unknown)}")
+    if unconnected:
+        raise FormatError(f"{path.name} does not compile: {_reason(said)}")
+    graph.rewrite()
+    graph.validate()
+    wrong = [_wrong(*message) for message in graph.iter_error_messages()]
+    if wrong:
+        raise FormatError(f"{path.name} does not compile: {'; '.join(wrong)}")
+
+
+def _wrong(element: Any, message: str) -> str:
+    of = [part for part in (element.parent_block, element) if part]
+    names = ", ".join(getattr(part, "name", str(part)) for part in of)
+    return " ".join(f"{names}: {message}".split())
+
+
+def _no_flowgraph(path: Path) -> FormatError:
+    return FormatError(f"{path.name} is no flowgraph of GRC")
+
+
+def _reason(said: list[str]) -> str:
+    lines = [line.strip().removeprefix(">>> ") for text in said for line in text.splitlines()]
+    return "; ".join(line for line in lines if line and "Loading:" not in line)

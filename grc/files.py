@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from voicelink.models.errors import ParameterError, one_of
@@ -33,8 +34,13 @@ def flowgraph(name: str) -> Path:
     if path.suffix == ".grc" and path.is_file():
         return path.resolve()
     names = {file.stem: file for file in flowgraphs()}
-    if path.name == name and path.suffix in ("", ".grc"):
-        return names[one_of("a flowgraph", path.stem, names)]
+    plain = path.name == name and path.suffix in ("", ".grc")
+    if plain and path.stem in names:
+        return names[path.stem]
+    if path.is_dir():
+        raise ParameterError(f"{name} is a folder, not a flowgraph")
+    if plain:
+        one_of("a flowgraph", path.stem, names)
     raise ParameterError(f"{name}: {'not a .grc file' if path.exists() else 'No such file'}")
 
 
@@ -47,3 +53,23 @@ def sample() -> str:
     from importlib import resources
 
     return str(resources.files("voicelink.link_sim") / "sample" / "sample.flac")
+
+
+def check_recordings(*paths: str) -> None:
+    """End the program with one line if one of the files it is to read is no recording.
+
+    The headless forms call it, before they make files of their own.
+
+    Raises:
+        SystemExit: with that line.
+    """
+    import soundfile
+
+    for path in paths:
+        try:
+            with open(path, "rb") as file:
+                soundfile.info(file)
+        except OSError as error:
+            sys.exit(f"cannot read {path}: {error.strerror} (--help has the option for another)")
+        except RuntimeError:
+            sys.exit(f"{path} is no recording that can be read")

@@ -8,7 +8,7 @@ display:
 - a sound card's input is read from a WAV file, its output written to one, each an option named
   after the block: ``--speaker-file`` for the audio sink ``speaker``. What is written to files
   already is not written again, nor is the choice between such signals;
-- files are read once;
+- files are read once, and whether they can be is looked at before any other is written;
 - unless it is to run in real time, nothing is throttled and the speech decoders go by their data
   and not by the clock: the flowgraph runs as fast as it can, and ends with its input.
 """
@@ -40,9 +40,8 @@ def headless(text: str, realtime: bool = False) -> str:
     try:
         graph = yaml.safe_load(text)
         return yaml.safe_dump(_Headless(graph, realtime).graph, sort_keys=False)
-    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise FormatError(f"no flowgraph of GRC: {reason}") from None
+    except (yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError):
+        raise FormatError("it is no flowgraph of GRC") from None
 
 
 class _Headless:
@@ -57,7 +56,8 @@ class _Headless:
         self._kinds = {block["name"]: block["id"] for block in enabled}
         self._gone: set[str] = set()
         made = [made for block in blocks for made in self._rule(block["id"])(block)]
-        graph["blocks"] = [block for block in made if block["name"] not in self._gone]
+        kept = [block for block in made if block["name"] not in self._gone]
+        graph["blocks"] = kept + _recordings_checked(kept)
 
     def _rule(self, kind: str) -> Callable[[dict], list[dict]]:
         if kind.startswith("variable_qtgui_"):
@@ -167,6 +167,19 @@ def _parameter(block: dict, name: str, kind: str, value: str, label: str) -> dic
     return _like(
         block, name, "parameter", label=label, type=kind, value=value, short_id="", hide="none"
     )
+
+
+def _recordings_checked(blocks: list[dict]) -> list[dict]:
+    """What looks, before any block is made, at the files that options name for reading."""
+    options = {block["name"] for block in blocks if block["id"] == "parameter"}
+    sources = [block for block in blocks if block["id"] == "blocks_wavfile_source"]
+    files = [block["parameters"]["file"] for block in sources]
+    read = ", ".join(f"self.{file}" for file in files if file in options)
+    if not read:
+        return []
+    code = f"from voicelink.grc import check_recordings\ncheck_recordings({read})"
+    parameters = {"section": "init_before_blocks", "code": code}
+    return [_like(sources[0], "check_recordings", "snippet", **parameters)]
 
 
 def _throttle(block: dict, name: str, rate: str) -> dict:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
-from voicelink.grc.files import block_files
+from voicelink.grc.files import FOLDER, block_files
 from voicelink.grc.library import config
 from voicelink.models.errors import VoiceLinkError
 
@@ -31,14 +32,11 @@ def install() -> list[str]:
     Copies where links cannot be made. Descriptions that an earlier version left are removed.
 
     Raises:
-        VoiceLinkError: the folder cannot be written to, or holds a user's own block of one of the
-            names.
+        VoiceLinkError: the folder cannot be written to, or holds what is not of this package under
+            one of the names.
     """
     folder = user_folder()
-    wanted = {folder / file.name: file for file in block_files()}
-    for path in wanted:
-        if os.path.lexists(path) and not _ours(path):
-            raise VoiceLinkError(f"{path} is a block of your own: rename or remove it first")
+    wanted = _wanted(folder)
     done = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,9 +62,10 @@ def uninstall() -> list[str]:
     """Remove the block descriptions from the user's folder; what was done, in lines.
 
     Raises:
-        VoiceLinkError: the folder cannot be written to.
+        VoiceLinkError: as `install`.
     """
     folder = user_folder()
+    _wanted(folder)
     done = []
     try:
         for path in _present(folder):
@@ -77,16 +76,38 @@ def uninstall() -> list[str]:
     return done
 
 
+def _wanted(folder: Path) -> dict[Path, Path]:
+    """Where each description goes, if nothing of another's is there."""
+    wanted = {folder / file.name: file for file in block_files()}
+    for path in wanted:
+        if os.path.lexists(path) and not _ours(path):
+            raise VoiceLinkError(f"{path} is not of this package: rename or remove it first")
+    return wanted
+
+
 def _present(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob("voicelink_*.block.yml")) if _ours(path)]
 
 
 def _ours(path: Path) -> bool:
-    """Whether a description is this package's: GRC writes into a user's which flowgraph made it."""
+    """Whether it is a link to a description of this package, or a copy of one.
+
+    Of another version too: the link may lead to what is no longer there.
+    """
+    if path.is_symlink():
+        target = Path(os.readlink(path))
+        return (target.parent.name, target.name) == (FOLDER.name, path.name)
     try:
-        return "\ngrc_source:" not in path.read_text(encoding="utf-8", errors="replace")
-    except OSError:  # a link to what is no longer there
-        return path.is_symlink()
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    name = re.escape(path.name.removesuffix(".block.yml"))
+    # GRC writes into a user's block which flowgraph made it.
+    return (
+        re.search(rf"^id: {name}$", text, re.MULTILINE) is not None
+        and "\ncategory: '[Voice Link]" in text
+        and "\ngrc_source:" not in text
+    )
 
 
 def _unwritable(folder: Path, error: OSError) -> VoiceLinkError:

@@ -15,6 +15,12 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # one line, where argparse prints its usage first
         self.exit(2, f"voicelink: {message} (see {self.prog} --help)\n")
 
+    def parse_known_args(self, args=None, namespace=None):  # told by the verb, not by the top
+        namespace, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return namespace, unknown
+
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""

@@ -159,6 +159,26 @@ def test_microphone(program, run, said, ideal, tmp_path: Path) -> None:
     assert judged(audio, read_audio(tmp_path / "speaker.wav")) == pytest.approx(ideal, abs=0.005)
 
 
+def test_what_cannot_be_read_is_told_in_one_line(
+    program, python: str, loopback: Path, tmp_path: Path
+) -> None:
+    """Before any file is made."""
+    (tmp_path / "words.wav").write_text("These are words.")
+    for words, said in [
+        ((program("microphone"),), "cannot read microphone.wav: No such file"),
+        ((loopback, "--speech", "words.wav"), "words.wav is no recording"),
+        ((loopback, "--speech", "."), "cannot read .: Is a directory"),
+    ]:
+        done = subprocess.run(
+            [python, *map(str, words)], capture_output=True, text=True, timeout=TIMEOUT_S,
+            cwd=tmp_path, env=clean_environment(), check=False,
+        )  # fmt: skip
+        assert done.returncode == 1 and done.stdout == "", done.stderr
+        (line,) = done.stderr.splitlines()
+        assert said in line
+    assert [path.name for path in tmp_path.iterdir()] == ["words.wav"]
+
+
 def test_beside_codec2(program, run, said, ideal, tmp_path: Path) -> None:
     """With bit errors Voice Link stays as it was, and Codec 2 does not."""
     path, audio = program("codec2"), read_audio(said)

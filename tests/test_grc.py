@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,11 @@ def test_the_ports_are_those_of_the_blocks(describe) -> None:
 
 
 @pytest.mark.parametrize("name", BLOCKS)
+def test_the_documentation_fits_into_its_dialog(name: str) -> None:
+    assert max(map(len, BLOCKS[name]["documentation"].splitlines())) <= 78
+
+
+@pytest.mark.parametrize("name", BLOCKS)
 def test_the_documentation_names_every_port_and_parameter(name: str) -> None:
     block = BLOCKS[name]
     text = block["documentation"]
@@ -170,13 +176,17 @@ def test_install_and_uninstall(grc, python: str, tmp_path: Path) -> None:
     variables = {"GRC_HIER_PATH": str(folder)}
     mine = folder / "voicelink_of_mine.block.yml"
     mine.write_text("id: voicelink_of_mine\ngrc_source: /home/me/mine.grc\nfile_format: 1\n")
-    (folder / "voicelink_old.block.yml").symlink_to(tmp_path / "gone.yml")
+    old = "voicelink_old.block.yml"
+    (folder / old).symlink_to(tmp_path / "grc" / old)  # of a version that is gone
+    copy = folder / block_files()[0].name
+    shutil.copyfile(block_files()[0], copy)
 
     done = grc("install", **variables)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == len(BLOCKS) + 1
     assert "removed" in done.stdout and "voicelink_old" in done.stdout
     assert {p.name for p in folder.iterdir()} == {p.name for p in block_files()} | {mine.name}
+    assert copy.is_symlink()
     assert "nothing to do" in grc("install", **variables).stdout
 
     program = [python, "-c", "import sys; from gnuradio.grc.compiler import main; sys.exit(main())"]
@@ -193,13 +203,30 @@ def test_install_and_uninstall(grc, python: str, tmp_path: Path) -> None:
     assert "nothing to do" in grc("install", "--uninstall", **variables).stdout
 
 
-def test_install_leaves_a_users_own_block_alone(grc, tmp_path: Path) -> None:
-    own = tmp_path / "voicelink_encoder.block.yml"
-    own.write_text("id: voicelink_encoder\ngrc_source: /home/me/encoder.grc\nfile_format: 1\n")
-    done = grc("install", GRC_HIER_PATH=str(tmp_path))
-    assert done.returncode == 2 and "a block of your own" in done.stderr
-    assert "grc_source" in own.read_text()
-    assert [p.name for p in tmp_path.glob("*.yml")] == [own.name]
+@pytest.mark.parametrize(
+    "text",
+    ["id: voicelink_encoder\ncategory: '[Voice Link]'\ngrc_source: /home/me/encoder.grc\n", "mine"],
+)
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize("words", [("install",), ("install", "--uninstall")])
+def test_install_leaves_a_users_own_block_alone(
+    grc, tmp_path: Path, text: str, link: bool, words: tuple
+) -> None:
+    """Whatever lies under a name of ours, it is not touched, nor is anything else."""
+    folder = tmp_path / "blocks"
+    folder.mkdir()
+    own = folder / "voicelink_encoder.block.yml"
+    if link:
+        own.symlink_to(tmp_path / "mine.block.yml")
+    own.write_text(text)
+    ours = folder / block_files()[0].name
+    ours.symlink_to(block_files()[0])
+    done = grc(*words, GRC_HIER_PATH=str(folder))
+    assert done.returncode == 2 and done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert f"{own} is not of this package" in line
+    assert own.read_text() == text and own.is_symlink() == link
+    assert set(folder.iterdir()) == {own, ours}
 
 
 def test_without_gnu_radio_it_says_what_to_do() -> None:
@@ -216,21 +243,66 @@ def test_without_gnu_radio_it_says_what_to_do() -> None:
 def test_path_and_list_need_no_gnu_radio(voicelink) -> None:
     assert voicelink("grc", "path")[1].strip() == str(FOLDER)
     listed = voicelink("grc", "list")[1]
+    rows = [line for line in listed.splitlines() if line.startswith("  ")]
+    assert len({len(re.match(r"  \S+ +", row)[0]) for row in rows}) == 1  # one column
     assert all(name in listed for name in BLOCKS)
     assert all(file.stem in listed for file in flowgraphs())
 
 
 def test_a_flowgraph_that_does_not_compile_is_told_in_one_line(grc, tmp_path: Path) -> None:
-    graph = yaml.safe_load((FOLDER / "loopback.grc").read_text())
-    graph["connections"] = [c for c in graph["connections"] if c[2] != "encoder"]
-    (tmp_path / "cut.grc").write_text(yaml.safe_dump(graph))
-    (tmp_path / "words.grc").write_text("These are words.")
-    (tmp_path / "bytes.grc").write_bytes(bytes(range(128, 256)))
-    for name in ("cut.grc", "words.grc", "bytes.grc"):
-        for words in ((name,), (name, "--headless")):
-            done = grc("compile", *words)
+    """And no program is left of it."""
+    text = (FOLDER / "loopback.grc").read_text()
+    graph = yaml.safe_load(text)
+    cut = [c for c in graph["connections"] if c[2] != "encoder"]
+    loose = [*graph["connections"], ["framer", "other", "deframer", "in"]]
+    no_flowgraph = "is no flowgraph of GRC"
+    cases = {
+        "cut": (yaml.safe_dump(graph | {"connections": cut}), "encoder"),
+        "loose": (yaml.safe_dump(graph | {"connections": loose}), "other"),
+        "unknown": (text.replace("voicelink_encoder", "some_block"), "not know: some_block"),
+        "words": ("These are words.", no_flowgraph),
+        "nothing": ("", no_flowgraph),
+        "list": ("[1, 2]", no_flowgraph),
+        "half": (yaml.safe_dump({"blocks": [1], "connections": None}), no_flowgraph),
+        "bytes": (bytes(range(128, 256)).decode("latin-1"), no_flowgraph),
+    }
+    for name, (content, said) in cases.items():
+        (tmp_path / f"{name}.grc").write_text(content, encoding="latin-1")
+        for words in ((), ("--headless",)):
+            done = grc("compile", f"{name}.grc", *words)
             assert done.returncode == 2 and done.stdout == "", done.stderr
-            assert len(done.stderr.splitlines()) == 1 and name in done.stderr, done.stderr
+            (line,) = done.stderr.splitlines()
+            assert f"{name}.grc" in line and said in line
+    assert not list(tmp_path.glob("*.py"))
+
+
+def test_a_disabled_block_may_be_unknown(grc, tmp_path: Path) -> None:
+    """As in the companion: a flowgraph may keep what only another machine has."""
+    graph = yaml.safe_load((FOLDER / "loopback.grc").read_text())
+    states = {"coordinate": [0, 0], "rotation": 0, "state": "disabled"}
+    graph["blocks"].append(block("radio", "some_radio_sink") | {"states": states})
+    (tmp_path / "kept.grc").write_text(yaml.safe_dump(graph))
+    for words in ((), ("--headless",)):
+        assert grc("compile", "kept.grc", *words).returncode == 0
+
+
+def test_the_check_finds_an_unknown_block(grc, tmp_path: Path) -> None:
+    """As where GNU Radio was built without a part that a flowgraph needs."""
+    text = (FOLDER / "microphone.grc").read_text().replace("id: audio_sink", "id: audio_nosuch")
+    (tmp_path / "microphone.grc").write_text(text)
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom voicelink.grc import check\n"
+        "from voicelink.link_sim.cli import main\n"
+        "check.block_files = list\ncheck.flowgraphs = lambda: [Path('microphone.grc')]\n"
+        "sys.exit(main(['grc', 'check']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=TIMEOUT_S,
+        cwd=tmp_path, env=clean_environment(), check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    for line in done.stdout.splitlines():
+        assert "audio_nosuch" in line
 
 
 @pytest.mark.parametrize(
@@ -239,6 +311,8 @@ def test_a_flowgraph_that_does_not_compile_is_told_in_one_line(grc, tmp_path: Pa
         ("compile loopbck", "did you mean loopback"),
         ("compile none/loopback.grc", "No such file"),
         ("compile loopback --realtime", "--realtime needs --headless"),
+        ("compile loopback other", "other (see voicelink grc compile --help)"),
+        ("compile loopback --output=", "--output must be a folder"),
         ("companion loopbck", "did you mean loopback"),
         ("instal", "invalid choice"),
         ("", "see voicelink grc --help"),
@@ -248,14 +322,34 @@ def test_bad_input_gets_one_line(words: str, said: str, refused) -> None:
     assert said in refused("grc", *words.split())
 
 
-def test_the_companion_opens_a_copy(tmp_path: Path, monkeypatch) -> None:
+def test_a_folder_is_no_flowgraph(tmp_path: Path, monkeypatch, refused) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("of_mine", "of_mine.grc"):
+        Path(name).mkdir()
+        assert f"{name} is a folder" in refused("grc", "compile", name)
+        assert f"{tmp_path / name} is a folder" in refused("grc", "compile", tmp_path / name)
+
+
+@pytest.mark.parametrize("display", [{}, {"DISPLAY": ":nosuch"}])
+def test_the_companion_without_a_display_says_so(grc, tmp_path: Path, display: dict) -> None:
+    """And copies nothing."""
+    done = grc("companion", "loopback", **{"DISPLAY": "", "WAYLAND_DISPLAY": ""} | display)
+    assert done.returncode == 2 and done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "needs a display" in line and display.get("DISPLAY", "not set") in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_companion_opens_a_copy(tmp_path: Path, monkeypatch, capsys) -> None:
     """It saves into what it opens, which must not be the package's own file."""
     monkeypatch.chdir(tmp_path)
     copy = working_copy("loopback")
     assert copy == tmp_path / "loopback.grc"
+    assert capsys.readouterr().out == f"loopback.grc copied to {copy}\n"
     assert copy.read_bytes() == (FOLDER / "loopback.grc").read_bytes()
     copy.write_text("changed")
     assert working_copy("loopback").read_text() == "changed"
+    assert "there already" in capsys.readouterr().out
     assert working_copy("loopback.grc") == copy
 
 
@@ -312,6 +406,8 @@ def test_the_headless_form() -> None:
     assert blocks["gain"]["parameters"]["type"] == "eng_float"
     assert blocks["microphone"]["id"] == "blocks_wavfile_source"
     assert blocks["microphone_file"]["parameters"]["value"] == "microphone.wav"
+    assert blocks["check_recordings"]["id"] == "snippet"
+    assert "(self.microphone_file)" in blocks["check_recordings"]["parameters"]["code"]
     assert blocks["speaker"]["id"] == "blocks_wavfile_sink"
     assert blocks["decoder"]["parameters"]["pace"] == "data"
     assert not {"picture", "later", "picture_later"} & set(blocks)

@@ -59,14 +59,18 @@ def _list(args: argparse.Namespace) -> int:
 
     from voicelink.grc.files import block_files, flowgraphs
 
-    print("Blocks")
+    blocks, graphs = {}, {}
     for file in block_files():
         block = yaml.safe_load(file.read_text(encoding="utf-8"))
-        print(f"  {block['id']:22} {block['label']}")
-    print("Flowgraphs")
+        blocks[block["id"]] = block["label"]
     for file in flowgraphs():
         options = yaml.safe_load(file.read_text(encoding="utf-8"))["options"]["parameters"]
-        print(f"  {file.stem:22} {options['description']}")
+        graphs[file.stem] = options["description"]
+    width = max(map(len, [*blocks, *graphs]))
+    for title, lines in (("Blocks", blocks), ("Flowgraphs", graphs)):
+        print(title)
+        for name, text in lines.items():
+            print(f"  {name:{width}} {text}")
     return 0
 
 
@@ -93,9 +97,9 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _companion(args: argparse.Namespace) -> int:
-    from voicelink.grc.companion import start, working_copy
+    from voicelink.grc.companion import start
 
-    return start([working_copy(name) for name in args.files])
+    return start(args.files)
 
 
 def _compile(args: argparse.Namespace) -> int:
@@ -108,6 +112,8 @@ def _compile(args: argparse.Namespace) -> int:
 
     if args.realtime and not args.headless:
         raise ParameterError("--realtime needs --headless: the other form always runs so")
+    if not args.output:
+        raise ParameterError("--output must be a folder, was ''")
     path = flowgraph(args.file)
     library, _ = platform()
     program = compile_flowgraph(library, path, Path(args.output), args.headless, args.realtime)
