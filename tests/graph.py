@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,9 +20,14 @@ from gnuradio_python import TIMEOUT_S, clean_environment, gnuradio_python
 @functools.cache
 def graph_python() -> str:
     """The tests' own Python, which must see GNU Radio and voicelink alike."""
-    python = gnuradio_python()
-    assert python == sys.executable, "the tests' Python must see GNU Radio (a system-site venv)"
-    return python
+    if gnuradio_python() != sys.executable:
+        import pytest  # not for the graphs' own processes, which import this file as well
+
+        message = f"{sys.executable} has no GNU Radio beside this package (a system-site venv has)"
+        if "CI" in os.environ:
+            pytest.fail(message)
+        pytest.skip(message)
+    return sys.executable
 
 
 def run_graph(script: str, function: str, *args: Any, timeout_s: float = TIMEOUT_S) -> Any:
