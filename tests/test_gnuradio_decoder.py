@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gnuradio_python import TIMEOUT_S, clean_environment, gnuradio_python
+from gnuradio_python import TIMEOUT_S, clean_environment
+from graph import graph_python
 
 from voicelink.models.codec import SpeechDecoder, SpeechEncoder
 from voicelink.models.evaluation.align import delay
@@ -34,7 +35,7 @@ def listen(tmp_path: Path):
         source, audio = tmp_path / "content", tmp_path / "audio.npy"
         source.write_bytes(content)
         done = subprocess.run(
-            [gnuradio_python(), SCRIPT, kind, *arguments, source, audio],
+            [graph_python(), SCRIPT, kind, *arguments, source, audio],
             env=clean_environment(),
             capture_output=True,
             text=True,
@@ -123,7 +124,7 @@ for make in (
 
 def test_arguments_are_checked() -> None:
     done = subprocess.run(
-        [gnuradio_python(), "-c", ARGUMENTS],
+        [graph_python(), "-c", ARGUMENTS],
         env=clean_environment(),
         capture_output=True,
         text=True,
