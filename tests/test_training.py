@@ -16,7 +16,11 @@ from voicelink.models.codec import SpeechDecoder, SpeechEncoder, code  # noqa: E
 from voicelink.models.sizes import LATENTS, SUPERFRAME_SAMPLES  # noqa: E402
 from voicelink.models.training.damage import damage  # noqa: E402
 from voicelink.models.training.export import export, load_run, released_weights  # noqa: E402
-from voicelink.models.training.losses import SpectralLoss, pitch_loss  # noqa: E402
+from voicelink.models.training.losses import (  # noqa: E402
+    Intelligibility,
+    SpectralLoss,
+    pitch_loss,
+)
 from voicelink.models.training.networks import (  # noqa: E402
     Decoder,
     DecoderStep,
@@ -174,6 +178,27 @@ def test_the_loss_hears_a_difference_at_any_level() -> None:
     assert loss(a, a) < 1e-4 < loss(b, a)
     assert loss(b / 30, a / 30) == pytest.approx(float(loss(b, a)), rel=0.05)
     assert torch.isfinite(loss(torch.zeros(2, 8000), torch.zeros(2, 8000)))
+
+
+def test_the_loss_of_intelligibility_is_what_estoi_leaves(sample: np.ndarray) -> None:
+    """Against the field's own implementation, of which it is a differentiable form."""
+    import pystoi
+
+    loss = Intelligibility()
+    clean = sample[:80000]
+    rng = np.random.default_rng(0)
+    for level in (0.003, 0.03):
+        noisy = clean + level * rng.standard_normal(len(clean)).astype(np.float32)
+        pair = torch.from_numpy(noisy)[None], torch.from_numpy(clean)[None]
+        measured = pystoi.stoi(clean, noisy, 8000, extended=True)
+        assert 1 - float(loss(*pair)) == pytest.approx(measured, abs=0.08)
+        assert float(loss(pair[0] / 30, pair[1] / 30)) == pytest.approx(
+            float(loss(*pair)), abs=0.01
+        )
+    assert loss(pair[1], pair[1]) < 1e-3
+    silent = torch.zeros(2, 8000, requires_grad=True)
+    loss(silent, torch.zeros(2, 8000)).backward()
+    assert torch.isfinite(silent.grad).all()
 
 
 def test_damage_touches_its_share_and_says_so() -> None:

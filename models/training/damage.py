@@ -39,13 +39,13 @@ def damage(level: Tensor, share: float, generator: torch.Generator) -> tuple[Ten
     certain = 20.0
     llr = sign * certain
     # Hard bits of a binary symmetric channel, the receiver knowing the error rate.
-    rate = 10 ** uniform(-3, -0.8)
+    rate = 10 ** uniform(-3, -0.7)
     known = torch.where(flat < rate, -sign, sign) * torch.log((1 - rate) / rate)
-    llr = torch.where((kind >= 0) & (kind < 0.25), known, llr)
+    llr = torch.where(kind < 0.15, known, llr)
     # Hard bits that are taken at their word, as a plain transport's are.
-    rate = 10 ** uniform(-3, -1.2)
+    rate = 10 ** uniform(-2.5, -0.9)
     trusted = torch.where(flat < rate, -sign, sign) * certain
-    llr = torch.where((kind >= 0.25) & (kind < 0.45), trusted, llr)
+    llr = torch.where((kind >= 0.15) & (kind < 0.45), trusted, llr)
     # Soft bits: a consistent Gaussian LLR has the variance of twice its mean.
     strength = 10 ** (
         uniform(-0.7, 1.2)

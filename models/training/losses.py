@@ -69,6 +69,46 @@ class SpectralLoss(nn.Module):
         return total
 
 
+class Intelligibility(nn.Module):
+    """How far a clip is from being understood: 1 less a differentiable ESTOI, 0..2.
+
+    Jensen & Taal, IEEE/ACM Trans. Audio, Speech, Lang. Process. 24(11), 2016, at 8 kHz: third
+    octaves from 150 Hz, frames of 25.6 ms, segments of 30 of them whose rows, then columns, have
+    their mean removed and are brought to one length; the mean product of both signals' columns.
+    Segments count by how much of them is speech, where the measure leaves silent frames out.
+    """
+
+    WINDOW, HOP, SIZE, BANDS, SEGMENT = 205, 102, 512, 15, 30
+
+    def __init__(self) -> None:
+        super().__init__()
+        centre = 150 * 2 ** (torch.arange(self.BANDS) / 3)
+        bins = torch.arange(self.SIZE // 2 + 1) * (SAMPLE_RATE / self.SIZE)
+        below, above = centre[:, None] * 2 ** (-1 / 6), centre[:, None] * 2 ** (1 / 6)
+        self.register_buffer("bands", ((bins >= below) & (bins < above)).float())
+        self.register_buffer("window", torch.hann_window(self.WINDOW))
+
+    def _segments(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalised segments (batch, count, bands, 30), and each frame's power."""
+        power = magnitude(audio, self.SIZE, self.HOP, F.pad(self.window, (153, 154))) ** 2
+        envelopes = torch.sqrt(self.bands @ power + 1e-6)
+        x = envelopes.unfold(2, self.SEGMENT, 1).transpose(1, 2)
+        for axis in (3, 2):
+            x = x - x.mean(axis, keepdim=True)
+            x = x / torch.sqrt((x**2).sum(axis, keepdim=True) + 1e-6)
+        return x, power.sum(1)
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        gain = 0.1 / torch.clamp(torch.sqrt(torch.mean(target**2, 1, keepdim=True)), min=0.002)
+        said, _ = self._segments(output * gain)
+        wanted, power = self._segments(target * gain)
+        # Frames more than 40 dB below the loudest are silence.
+        speech = (power > 1e-4 * power.amax(1, keepdim=True)).float()
+        weight = speech.unfold(1, self.SEGMENT, 1).mean(2) ** 2
+        likeness = (said * wanted).sum(2).mean(2)
+        return 1 - (weight * likeness).sum() / weight.sum().clamp(min=1)
+
+
 def pitch_loss(octaves: Tensor, voicing: Tensor, pitch: Tensor) -> Tensor:
     """How far off the decoder's idea of the pitch is, where there is one, and of the voicing.
 
