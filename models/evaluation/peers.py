@@ -147,11 +147,18 @@ class CommandCodec(Codec):
         return f"{self.name} needs {' and '.join(missing)}: apt install {self.package}"
 
     def code(self, audio: np.ndarray) -> Coded:
+        coded = self.encoded(audio)
+        return Coded(self.decoded(coded), *self.count(coded))
+
+    def encoded(self, audio: np.ndarray) -> bytes:
+        """What the encoder writes for a recording, float (n,) within +-1."""
         samples = np.clip(np.round(np.asarray(audio) * 32768), -32768, 32767).astype("<i2")
-        coded = self._run(self.encode, samples.tobytes())
-        decoded = self._run(self.decode, coded)
-        audio = np.frombuffer(decoded[: len(decoded) // 2 * 2], "<i2").astype(np.float32) / 32768
-        return Coded(audio, *self.count(coded))
+        return self._run(self.encode, samples.tobytes())
+
+    def decoded(self, coded: bytes) -> np.ndarray:
+        """The audio, float32 (m,), that the decoder makes of what an encoder wrote."""
+        audio = self._run(self.decode, coded)
+        return np.frombuffer(audio[: len(audio) // 2 * 2], "<i2").astype(np.float32) / 32768
 
     def _run(self, command: tuple[str, ...], data: bytes) -> bytes:
         done = subprocess.run(command, input=data, capture_output=True, check=False)

@@ -1,0 +1,173 @@
+"""How decoded speech degrades with the link: ``python -m voicelink.link_sim.damage FOLDER``.
+
+Bit errors without error correction, decided hard or left soft; superframes lost singly and in
+bursts; and white noise through the profiles `half` and `third`, with what error correction could
+not mend dropped, trusted, or decoded softly as the receiver does. Codec 2 beside it where it is
+installed: the same error rates, the same 320 ms lost, in which it repeats the last good frame for
+80 ms and is silent then. Each drop is against the same codec over an undamaged link.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from contextlib import ExitStack, contextmanager
+
+from voicelink.blocks.files import writing
+from voicelink.link_sim.damage_picture import draw
+from voicelink.link_sim.damage_results import Curves, damage_curves, to_json
+from voicelink.link_sim.damaged_codec2 import MODES, Codec2Link
+from voicelink.link_sim.damaged_speech import DAMAGES, NeuralLink
+from voicelink.link_sim.picture import check_picture_name
+from voicelink.link_sim.recordings import read_recordings
+from voicelink.models.card import DEFAULT
+from voicelink.models.errors import ParameterError, VoiceLinkError, one_of, require
+from voicelink.models.evaluation.evaluate import Mean
+from voicelink.models.evaluation.measures import MEASURES, Measure
+
+USUAL = ("estoi", "pesq", "phonemes")
+"""The measures that are taken by default, where they are on this machine."""
+
+
+def chosen(option: str, wanted: str | None, known: list[str], usual: list[str]) -> list[str]:
+    """The names in an option's text, in its order, each once; ``usual`` for no option.
+
+    Raises:
+        ParameterError: one of them is not known, or there is none.
+    """
+    if wanted is None:
+        return usual
+    names = [name.strip() for name in wanted.split(",") if name.strip()]
+    if not names:
+        raise ParameterError(f"{option} must name one at least of {', '.join(known)}")
+    return [one_of(option, name, known) for name in dict.fromkeys(names)]
+
+
+def chosen_measures(wanted: str | None, usual: tuple[str, ...] = USUAL) -> list[Measure]:
+    """The measures that ``--measures`` names, or the usual ones that are here.
+
+    Raises:
+        ParameterError: there is none of that name, or its library is not installed.
+    """
+    present = [name for name in usual if name in MEASURES and not MEASURES[name].absent()]
+    measures = [MEASURES[n] for n in chosen("--measures", wanted, list(MEASURES), present)]
+    for measure in measures:
+        if measure.absent():
+            raise ParameterError(f"--measures: {measure.absent()}")
+    if not measures:
+        raise ParameterError(f"--measures: {MEASURES[usual[0]].absent()}")
+    return measures
+
+
+@contextmanager
+def progress():
+    """A progress bar on stderr, where that is a terminal: a callback (done, total, text)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda done, total, name: bar.update(
+            task, completed=done, total=total, description=name
+        )
+
+
+def table(curves: Curves) -> str:
+    """The curves as Markdown: each measure's mean, and its drop against the undamaged link."""
+
+    def cell(mean: Mean, digits: int, sign: str = "") -> str:
+        # Adding 0.0 makes -0.0 positive.
+        return f"{round(mean.value, digits) + 0.0:{sign}.{digits}f}" if mean.count else "-"
+
+    heads = [text for m in curves.measures for text in (m.label, "worse by")]
+    titles = ["link", "receiver", "level", *heads, "failed %", "clean/corrected/soft/concealed %"]
+    lines = []
+    for kind, title in DAMAGES.items():
+        drawn = [curve for curve in curves.curves if curve.kind == kind]
+        if not drawn:
+            continue
+        unit = "Eb/N0 in dB" if kind in ("half", "third") else "level in %"
+        lines += ["", f"**{title}**, {unit}", "", f"| {' | '.join(titles)} |"]
+        lines.append("|---|---|" + "---:|" * (len(titles) - 2))
+        for curve in drawn:
+            for level in curves.levels(curve):
+                values = [
+                    text
+                    for m in curves.measures
+                    for text in (
+                        cell(curves.mean(curve, level, m.name), m.digits),
+                        cell(curves.drop(curve, level, m.name), m.digits, "+"),
+                    )
+                ]
+                shown = level if kind in ("half", "third") else 100 * level
+                statuses = curves.statuses(curve, level).values()
+                cells = [
+                    *(curve.link, curve.receiver, f"{shown:g}", *values),
+                    f"{100 * curves.failed(curve, level):.1f}",
+                    "/".join(f"{100 * share:.0f}" for share in statuses),
+                ]
+                lines.append(f"| {' | '.join(cells)} |")
+    lines += [f"\nabsent: {text}" for text in curves.absent]
+    return "\n".join(lines[1:]) + "\n"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print; the exit status is 0, or 2 for bad input or where something is missing."""
+    parser = argparse.ArgumentParser(
+        prog="python -m voicelink.link_sim.damage",
+        description="How decoded speech degrades with bit errors, lost frames and noise.",
+    )
+    parser.add_argument("folder", help="a folder of recordings, or one")
+    parser.add_argument("--model", default=DEFAULT, help="a released model's id, or its folder")
+    parser.add_argument(
+        "--measures", metavar="A,B", help=f"which (default: of {', '.join(USUAL)} those here)"
+    )
+    parser.add_argument("--only", metavar="A,B", help=f"which damage, of {', '.join(DAMAGES)}")
+    parser.add_argument("--json", metavar="FILE", help="write means, drops and statuses")
+    parser.add_argument("--picture", metavar="FILE", help="draw the first measure (PNG, SVG, PDF)")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="processes to work in (default: one for each core)"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N recordings")
+    parser.add_argument("--seed", type=int, default=0, help="of the damage (default 0)")
+    args = parser.parse_args(argv)
+    try:
+        _run(args)
+    except VoiceLinkError as error:
+        print(f"voicelink: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(args: argparse.Namespace) -> None:
+    jobs = len(os.sched_getaffinity(0)) if args.jobs is None else args.jobs
+    require("--jobs", jobs, 1, 256)
+    require("--seed", args.seed, 0)
+    if args.limit is not None:
+        require("--limit", args.limit, 1)
+    measures = chosen_measures(args.measures)
+    kinds = chosen("--only", args.only, list(DAMAGES), list(DAMAGES))
+    if args.picture:
+        check_picture_name(args.picture)
+    neural = NeuralLink(args.model)
+    links = [neural, *map(Codec2Link, MODES)]
+    title = f"{neural.name} over a damaged link"  # and an unknown model is refused here
+    with ExitStack() as stack:
+        # Opened before the work, so that a name that cannot be written costs no waiting.
+        part = stack.enter_context(writing(args.json)) if args.json else None
+        recordings = read_recordings(args.folder, args.limit)
+        with progress() as report:
+            curves = damage_curves(links, recordings, measures, kinds, args.seed, jobs, report)
+        if part:
+            part.write_text(to_json(curves), encoding="utf-8")
+        print(table(curves), end="")
+        if args.picture:
+            seconds = sum(len(r.audio) for r in recordings) / 8000
+            title = f"{title}: {len(recordings)} recordings, {seconds / 60:.1f} minutes"
+            draw(curves, args.picture, measures[0].name, title)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
