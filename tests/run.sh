@@ -19,7 +19,7 @@ if [ "${VOICELINK_TRAINING:-}" = 1 ]; then
     virtual .venv-tests
     # This release, because another would be looked for in its build for CUDA, of several GB.
     .venv-tests/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-    training=,training
+    training=,training,similarity
 fi
 environment .venv-tests "demo,eval,test$training"
 

@@ -81,19 +81,35 @@ class TestDelay:
             cut(speech, speech[:50], 80)
 
 
+BEST = {
+    "estoi": 1,
+    "stoi": 1,
+    "phonemes": 0,
+    "pesq": 4.549,
+    "visqol": 4.7,
+    "similarity": 1,
+    "mcd": 0,
+    "pitch": 0,
+    "voicing": 0,
+}
+"""What a recording gets against itself."""
+
+
 @pytest.mark.parametrize("name", sorted(MEASURES.keys() - {"pitch"}))
 def test_each_measure_prefers_the_less_damaged(speech, name):
     measure = MEASURES[name]
     if measure.absent():
         pytest.skip(measure.absent())
+    speech = speech[:40000]
     rng = np.random.default_rng(1)
     noise = rng.normal(0, 1, len(speech)).astype(np.float32)
-    same, little, much = (
-        measure(speech, np.clip(speech + scale * noise, -1, 1)) for scale in (0, 0.003, 0.1)
-    )
-    ordered = [same, little, much]
+    # A little noise does a synthetic voice no harm where it is judged without its original.
+    scales = (0, 0.1) if name.startswith("dnsmos") else (0, 0.003, 0.1)
+    ordered = [measure(speech, np.clip(speech + scale * noise, -1, 1)) for scale in scales]
     assert ordered == sorted(ordered, reverse=measure.better == "higher")
-    assert len(set(ordered)) == 3
+    assert len(set(ordered)) == len(scales)
+    if name in BEST:
+        assert ordered[0] == pytest.approx(BEST[name], abs=0.15 if name == "visqol" else 1e-3)
 
 
 def test_pitch_and_voicing_errors_are_shares_of_frames():
@@ -129,6 +145,9 @@ def test_speech_of_which_nothing_is_heard_is_worst_or_not_measurable(speech, nam
     if measure.absent():
         pytest.skip(measure.absent())
     value = measure(speech, np.zeros_like(speech))
+    if name == "phonemes":  # every one is missing
+        assert value == 100
+        return
     worst = {"estoi": 0.05, "stoi": 0.3, "pesq": 1.5}.get(name, 0)
     assert math.isnan(value) or value < worst
 
