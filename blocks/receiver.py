@@ -254,7 +254,8 @@ class Receiver:
         self._latest.append((number, frame))
         setattr(self.counts, frame.status.value, getattr(self.counts, frame.status.value) + 1)
         if frame.status is Status.CONCEALED:
-            audio = self._conceal()
+            # What little is known of it makes a short gap shorter.
+            audio = self._conceal(frame.payload_llr)
         else:
             self._gap = 0
             audio = self._speak(frame.payload_llr)
@@ -277,9 +278,9 @@ class Receiver:
         self._next = number
         self._highest = max(self._highest, number - 1)
 
-    def _conceal(self) -> np.ndarray:
+    def _conceal(self, llrs: np.ndarray | None = None) -> np.ndarray:
         self._gap += 1
-        audio = self._speak(np.zeros(PAYLOAD_BITS, np.float32))
+        audio = self._speak(np.zeros(PAYLOAD_BITS, np.float32) if llrs is None else llrs)
         if self._gap > FADE:
             audio = audio * (np.linspace(1, 0, len(audio)) if self._gap == FADE + 1 else 0)
             audio = audio.astype(np.float32)
