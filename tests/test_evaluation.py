@@ -16,7 +16,8 @@ from voicelink.link_sim.cli import main
 from voicelink.models.errors import FormatError, ParameterError, VoiceLinkError
 from voicelink.models.evaluation import tables
 from voicelink.models.evaluation.align import cut, delay
-from voicelink.models.evaluation.evaluate import Recording, evaluate
+from voicelink.models.evaluation.conditions import Condition, active_power
+from voicelink.models.evaluation.evaluate import Recording, Results, Row, evaluate
 from voicelink.models.evaluation.manifest import read_manifest
 from voicelink.models.evaluation.measures import MEASURES, Measure
 from voicelink.models.evaluation.peers import (
@@ -28,6 +29,7 @@ from voicelink.models.evaluation.peers import (
     codecs,
     ogg_packets,
 )
+from voicelink.models.evaluation.shared import kept
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +154,28 @@ def test_speech_of_which_nothing_is_heard_is_worst_or_not_measurable(speech, nam
     assert math.isnan(value) or value < worst
 
 
+def test_another_voice_is_less_similar(sample):
+    """In the sample a woman speaks until 4 s and from 10 s to 14 s, and a man from 14 s on."""
+    similarity = MEASURES["similarity"]
+    if similarity.absent():
+        pytest.skip(similarity.absent())
+    woman, again, man = (sample[8000 * t : 8000 * (t + 4)] for t in (0, 10, 14))
+    assert similarity(woman, again) > similarity(woman, man) + 0.2
+
+
+def test_what_is_found_in_a_recording_is_kept(speech):
+    calls = []
+
+    @kept(2)
+    def loudest(audio):
+        calls.append(len(audio))
+        return float(np.abs(audio).max())
+
+    for part in (speech, 2 * speech, speech, 3 * speech, speech.copy()):
+        assert loudest(part) == np.abs(part).max()
+    assert len(calls) == 3
+
+
 def test_a_measure_wants_equal_lengths(speech):
     with pytest.raises(ParameterError, match="equally long"):
         MEASURES["estoi"](speech, speech[:-1])
@@ -245,8 +269,8 @@ LEVEL = Measure("level", "Level", "higher", "", "numpy", Level())
 def recordings(speech) -> list[Recording]:
     parts = np.array_split(speech, 3)
     return [
-        Recording(f"{index}.wav", part, sex)
-        for index, (part, sex) in enumerate(zip(parts, "FMF", strict=True))
+        Recording(f"{index}.wav", part, sex, speaker)
+        for index, (part, sex, speaker) in enumerate(zip(parts, "FMF", "abb", strict=True))
     ]
 
 
@@ -277,9 +301,38 @@ class TestResults:
         assert any("not measurable in 1 of 4" in note for note in tables.notes(results))
 
     def test_men_and_women_apart(self, results):
-        assert results.groups() == ["all", "men", "women"]
+        assert results.groups() == ["all", "men", "women", "worst"]
         assert [row.file for row in results.of("quiet", "women")] == ["0.wav", "2.wav"]
         assert results.mean("quiet", "level", "men").count == 1
+
+    @pytest.mark.parametrize(("better", "expected"), [("higher", (0.5 + 0.1) / 2), ("lower", 0.8)])
+    def test_worst_of_each_speaker(self, better, expected):
+        """Three recordings of a (one not measurable), one of b, one of nobody known."""
+        measure = Measure("m", "M", better, "", "numpy", Level())
+        values = {"a1": ("a", 0.9), "a2": ("a", 0.5), "a3": ("a", math.nan)}
+        values |= {"b1": ("b", 0.1), "x1": ("", 0.0)}
+        if better == "lower":
+            values["b1"] = ("b", 0.7)
+        rows = [
+            Row("codec", file, "", speaker, 1.0, 800, 0.0, 0.0, {"m": value})
+            for file, (speaker, value) in values.items()
+        ]
+        results = Results(rows, ["codec"], [measure], {"codec": 0}, {"codec": 0})
+        assert results.groups() == ["all", "worst"]
+        worst = results.mean("codec", "m", "worst")
+        assert (worst.value, worst.count) == (pytest.approx(expected), 2)
+        assert "Each speaker's worst recording: 2 of 4" in tables.text(results)
+        alone = Results(rows[3:], ["codec"], [measure], {"codec": 0}, {"codec": 0})
+        assert alone.groups() == ["all"]
+
+    def test_codecs_hear_more_than_is_measured(self, speech):
+        """The delay costs nothing of the recording's end, though the codec does not flush."""
+        lengths = []
+        measure = Measure(
+            "length", "Length", "higher", "", "numpy", lambda r, d: lengths.append(len(r)) or 0.0
+        )
+        evaluate([Quiet(), Original()], [Recording("one", speech)], [measure])
+        assert lengths == [len(speech)] * 2
 
     def test_processes_give_what_one_gives(self, recordings, results):
         again = evaluate([Original(), Quiet()], recordings, [LEVEL], jobs=2)
@@ -321,6 +374,8 @@ class TestTables:
         rows = list(csv.DictReader(io.StringIO(tables.to_csv(results))))
         assert len(rows) == 6
         assert {row["sex"] for row in rows} == {"F", "M"}
+        assert {row["speaker"] for row in rows} == {"a", "b"}
+        assert {row["condition"] for row in rows} == {"as recorded"}
         assert float(rows[-1]["level"]) == pytest.approx(0.5, abs=0.01)
 
     def test_json_has_no_nan(self, recordings):
@@ -329,6 +384,95 @@ class TestTables:
         assert document["rows"][0]["values"] == {"never": None}
         group = document["codecs"]["quiet"]["groups"]["women"]["never"]
         assert group == {"mean": None, "error": None, "count": 0}
+
+    def test_many_measures_are_shown_in_two_tables(self, results, recordings):
+        measures = [
+            Measure(f"m{i}", f"M{i} err.", "lower", "", "numpy", Level(), topic=topic)
+            for i, topic in enumerate(["speech"] * 6 + ["voice"] * 7)
+        ]
+        text = tables.text(evaluate([Quiet()], recordings, measures))
+        assert text.count("quiet") == 2 * len(results.groups())
+        for measure in measures:
+            assert text.count(f" {measure.label.split()[0]} ") == len(results.groups())
+        assert max(map(len, text.splitlines())) <= 130
+
+
+@pytest.fixture(scope="module")
+def noises():
+    rng = np.random.default_rng(5)
+    # Shorter than the recordings, and of other levels.
+    return {
+        name: (scale * rng.normal(0, 1, length)).astype(np.float32)
+        for name, scale, length in (("low", 0.001, 9000), ("high", 0.2, 30000))
+    }
+
+
+class TestCondition:
+    def test_noise_is_as_loud_as_asked(self, recordings, noises):
+        condition = Condition(snr=10, noises=noises)
+        for number, recording in enumerate(recordings):
+            noisy = condition.applied(recording, number)
+            assert np.array_equal(noisy.audio, recording.audio)
+            added = noisy.heard.astype(np.float64) - noisy.audio
+            ratio = active_power(noisy.audio) / np.mean(added**2)
+            assert 10 * math.log10(ratio) == pytest.approx(10, abs=0.05)
+
+    def test_pauses_do_not_count_as_speech(self, speech):
+        loud = speech[4000:12000]
+        apart = np.concatenate([loud, np.zeros(80000, np.float32)])
+        assert active_power(apart) == pytest.approx(active_power(loud))
+        assert active_power(np.zeros(8000)) == active_power(loud[:10]) == 0
+
+    def test_noise_is_drawn_by_seed_and_number(self, recordings, noises):
+        one = Condition(snr=0, noises=noises, seed=1)
+        heard = one.applied(recordings[0], 0).heard
+        assert np.array_equal(heard, one.applied(recordings[0], 0).heard)
+        assert not np.array_equal(heard, one.applied(recordings[0], 1).heard)
+        other = Condition(snr=0, noises=noises, seed=2)
+        assert not np.array_equal(heard, other.applied(recordings[0], 0).heard)
+
+    def test_level_is_as_asked(self, recordings):
+        for recording in recordings:
+            audio = Condition(level=-30).applied(recording, 0).audio
+            rms = math.sqrt(np.mean(audio.astype(np.float64) ** 2))
+            assert 20 * math.log10(rms) == pytest.approx(-30, abs=0.01)
+            assert np.corrcoef(audio, recording.audio)[0, 1] > 0.9999
+
+    def test_silence_stays_silence(self, noises):
+        silent = Recording("silent", np.zeros(8000, np.float32))
+        result = Condition(-30, 10, noises).applied(silent, 0)
+        assert not result.audio.any()
+        assert not result.heard.any()
+
+    def test_codecs_hear_it_and_are_measured_against_the_speech(self, recordings, noises):
+        condition = Condition(-30, 0, noises)
+        results = evaluate([Original()], recordings, [LEVEL], condition=condition)
+        # The level is in both; the noise, as strong as the speech, in what is measured alone.
+        assert results.mean("original", "level").value > 1.3
+        again = evaluate([Original()], recordings, [LEVEL], condition=Condition(-30))
+        assert again.mean("original", "level").value == 1
+        said = "level -30 dBFS, noise at 0 dB SNR"
+        assert f"3, 0.1 minutes ({said})" in tables.text(results)
+        assert f"3, 0.1 minutes ({said})" in tables.markdown(results)
+        assert said in tables.to_csv(results)
+        document = json.loads(tables.to_json(results))
+        assert document["condition"] == said
+        assert document["input"] == {"level": -30, "snr": 0, "noises": ["low", "high"], "seed": 0}
+
+    @pytest.mark.parametrize(
+        ("settings", "said"),
+        [
+            ({"level": 1}, "level must be a number from -80 to 0"),
+            ({"snr": 100, "noises": {"n": np.ones(9)}}, "snr must be a number from -20 to 80"),
+            ({"snr": 10}, "snr and noises must be given together"),
+            ({"noises": {"n": np.ones(9)}}, "snr and noises must be given together"),
+            ({"snr": 10, "noises": {"n": np.zeros(9)}}, "n is silent"),
+            ({"seed": -1}, "seed must be a number from 0"),
+        ],
+    )
+    def test_wants_what_makes_sense(self, settings, said):
+        with pytest.raises(ParameterError, match=said):
+            Condition(**settings)
 
 
 class TestManifest:
@@ -376,9 +520,31 @@ class TestCommand:
         estoi = document["codecs"]["original"]["groups"]["all"]["estoi"]
         assert estoi == {"mean": pytest.approx(1), "error": None, "count": 1}
 
+    def test_conditions(self, folder, tmp_path, capsys):
+        noise = np.random.default_rng(0).normal(0, 0.1, 8000)
+        soundfile.write(tmp_path / "hum.wav", noise, 8000)
+        arguments = ["eval", str(folder), "--codecs", "original", "--measures", "estoi"]
+        arguments += ["--jobs", "1", "--limit", "1", "--json", "-"]
+        values = []
+        for snr in ("30", "0"):
+            condition = ["--noise", str(tmp_path / "hum.wav"), "--snr", snr, "--level", "-30"]
+            assert main([*arguments, *condition, "--seed", "3"]) == 0
+            document = json.loads(capsys.readouterr().out)
+            assert document["input"]["noises"] == ["hum.wav"]
+            assert document["input"]["seed"] == 3
+            values.append(document["codecs"]["original"]["groups"]["all"]["estoi"]["mean"])
+        assert 0.99 > values[0] > values[1] + 0.1
+
     @pytest.mark.parametrize(
         ("options", "said"),
         [
+            (["--level", "3"], "--level must be a number from -80 to 0, not 3.0"),
+            (["--level", "nan"], "--level must be a number from -80 to 0"),
+            (["--snr", "10"], "--snr must come with --noise"),
+            (["--noise", "two.flac"], "--noise must come with --snr"),
+            (["--noise", "nowhere", "--snr", "10"], "cannot read the folder nowhere"),
+            (["--noise", "nowhere", "--snr", "inf"], "--snr must be a number from -20 to 80"),
+            (["--seed", "-1"], "--seed must be a number from 0"),
             (["--codecs", "codec2-700"], "codec2-700C"),
             (["--codecs", ","], "--codecs must name one"),
             (["--measures", "pesk"], "did you mean pesq"),

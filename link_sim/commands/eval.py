@@ -5,24 +5,37 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 
 HELP = "measure codecs on a folder of recordings"
-
-_ENDINGS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder",
         help="a folder of audio files, or one such file; a manifest.tsv beside them with the"
-        " columns file and sex (M, F) gives men and women apart",
+        " columns file, sex (M, F) and speaker gives men and women apart, and the worst of each"
+        " speaker",
     )
     parser.add_argument(
         "--codecs", metavar="A,B", help="which (default: every one that is on this machine)"
     )
     parser.add_argument(
         "--measures", metavar="A,B", help="which (default: every one that is on this machine)"
+    )
+    parser.add_argument(
+        "--noise",
+        metavar="PATH",
+        help="add noise from this recording, or from one of this folder's: codecs hear it, and are"
+        " measured against the speech without it (needs --snr)",
+    )
+    parser.add_argument(
+        "--snr", type=float, metavar="DB", help="of the active speech to the noise, -20 to 80"
+    )
+    parser.add_argument(
+        "--level", type=float, metavar="DBFS", help="bring every recording to this RMS, -80 to 0"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the noise's choice (default: 0)"
     )
     parser.add_argument("--csv", metavar="FILE", help="write each recording's values")
     parser.add_argument(
@@ -39,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
     from voicelink.blocks.files import writing
+    from voicelink.link_sim.recordings import read_recordings
     from voicelink.models.errors import ParameterError, require
     from voicelink.models.evaluation import tables
     from voicelink.models.evaluation.evaluate import evaluate
@@ -49,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
     require("--jobs", jobs, 1, 256)
     if args.limit is not None:
         require("--limit", args.limit, 1)
+    condition = _condition(args)
     chosen_codecs = _chosen("--codecs", args.codecs, codecs())
     chosen_measures = _chosen("--measures", args.measures, MEASURES)
     outputs = [
@@ -66,9 +81,11 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         # Opened before the work, so that a name that cannot be written costs no waiting.
         parts = [(stack.enter_context(writing(path)), form) for path, form in outputs]
-        recordings = _recordings(Path(args.folder), args.limit)
+        recordings = read_recordings(args.folder, args.limit)
         with _progress() as progress:
-            results = evaluate(chosen_codecs, recordings, chosen_measures, progress, jobs)
+            results = evaluate(
+                chosen_codecs, recordings, chosen_measures, progress, jobs, condition
+            )
         for part, form in parts:
             part.write_text(form(results), encoding="utf-8")
 
@@ -97,28 +114,30 @@ def _chosen(option: str, wanted: str | None, known: dict) -> list:
     return chosen
 
 
-def _recordings(folder: Path, limit: int | None) -> list:
+def _condition(args: argparse.Namespace):
+    """What --level, --noise, --snr and --seed ask for."""
     from voicelink.blocks.audio import read_audio
-    from voicelink.models.errors import ParameterError
-    from voicelink.models.evaluation.evaluate import Recording
-    from voicelink.models.evaluation.manifest import read_manifest
+    from voicelink.link_sim.recordings import audio_files
+    from voicelink.models.errors import ParameterError, require
+    from voicelink.models.evaluation import conditions
 
-    if folder.is_file():
-        folder, files = folder.parent, [folder]
-    else:
-        try:
-            files = sorted(f for f in folder.iterdir() if f.suffix.lower() in _ENDINGS)
-        except OSError as error:
-            raise ParameterError(f"cannot read the folder {folder}: {error.strerror}") from None
-    if not files:
-        raise ParameterError(
-            f"{folder} must hold audio files ({', '.join(_ENDINGS)}), but has none"
-        )
-    manifest = read_manifest(folder)
-    return [
-        Recording(file.name, read_audio(file), manifest.get(file.name, {}).get("sex", ""))
-        for file in files[:limit]
-    ]
+    for option, value, low, high in (
+        ("--level", args.level, conditions.LOWEST_LEVEL, conditions.HIGHEST_LEVEL),
+        ("--snr", args.snr, conditions.LOWEST_SNR, conditions.HIGHEST_SNR),
+        ("--seed", args.seed, 0, conditions.LARGEST_SEED),
+    ):
+        if value is not None:
+            require(option, value, low, high)
+    if (args.noise is None) != (args.snr is None):
+        given, missing = ("--snr", "--noise") if args.noise is None else ("--noise", "--snr")
+        raise ParameterError(f"{given} must come with {missing}")
+    noises = {}
+    if args.noise is not None:
+        noises = {file.name: read_audio(file) for file in audio_files(args.noise)}
+        for name, noise in noises.items():
+            if not noise.any():
+                raise ParameterError(f"--noise: {name} must be heard, but is silent")
+    return conditions.Condition(args.level, args.snr, noises, args.seed)
 
 
 def _progress():

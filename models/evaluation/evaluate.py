@@ -22,12 +22,20 @@ import numpy as np
 
 from voicelink.models.errors import ParameterError, require
 from voicelink.models.evaluation.align import cut, delay
+from voicelink.models.evaluation.conditions import Condition
 from voicelink.models.evaluation.measures import Measure
 from voicelink.models.evaluation.peers import Codec, Coded
 from voicelink.models.sizes import SAMPLE_RATE
 
 GROUPS = {"all": None, "men": "M", "women": "F"}
 """The groups of recordings that results are given for, with the sex that a manifest writes."""
+
+WORST = "worst"
+"""One group more: of each speaker, by each measure, the recording that came out worst."""
+
+TAIL = SAMPLE_RATE // 4
+"""Samples that codecs hear after a recording's end: the end backwards, so that none of what is
+measured stays in an encoder or a decoder."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +46,15 @@ class Recording:
         name: what it is called in results.
         audio: float32 (n,), 8 kHz mono, +-1.
         sex: "M", "F", or "" where it is not known.
+        speaker: who speaks, or "" where it is not known.
+        heard: what codecs hear, (n,), where that is not ``audio``: it with noise.
     """
 
     name: str
     audio: np.ndarray
     sex: str = ""
+    speaker: str = ""
+    heard: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,7 @@ class Row:
     codec: str
     file: str
     sex: str
+    speaker: str
     seconds: float
     bit_rate: float
     cpu: float
@@ -87,6 +100,7 @@ class Results:
         lags_ms: each codec's delay that was cut before measuring: the median over its recordings.
         delays_ms: each codec's whole delay: frame, lag, and what the codec takes off itself.
         absent: what is missing and what to install, for codecs and measures left out.
+        condition: of the input.
     """
 
     rows: list[Row]
@@ -95,21 +109,41 @@ class Results:
     lags_ms: dict[str, float]
     delays_ms: dict[str, float]
     absent: list[str] = field(default_factory=list)
+    condition: Condition = field(default_factory=Condition)
 
     def groups(self) -> list[str]:
-        """The groups that have recordings: "all", and "men" and "women" where sexes are known."""
+        """The groups that have recordings: "all"; "men" and "women" where sexes are known; "worst"
+        where there is more than one recording of a known speaker."""
         sexes = {row.sex for row in self.rows}
-        return [name for name, sex in GROUPS.items() if sex is None or sex in sexes]
+        groups = [name for name, sex in GROUPS.items() if sex is None or sex in sexes]
+        known = [row.speaker for row in self.of(self.codecs[0]) if row.speaker]
+        return [*groups, WORST] if len(set(known)) < len(known) else groups
 
     def of(self, codec: str, group: str = "all") -> list[Row]:
-        """A codec's rows in a group."""
+        """A codec's rows in a group; in "worst", what the measures choose from."""
+        rows = [row for row in self.rows if row.codec == codec]
+        if group == WORST:
+            return [row for row in rows if row.speaker]
         sex = GROUPS[group]
-        return [r for r in self.rows if r.codec == codec and (sex is None or r.sex == sex)]
+        return [row for row in rows if sex is None or row.sex == sex]
+
+    def speakers(self, codec: str) -> list[str]:
+        """The speakers that are known."""
+        return list(dict.fromkeys(row.speaker for row in self.of(codec, WORST)))
 
     def mean(self, codec: str, measure: str, group: str = "all") -> Mean:
-        """A measure's mean over a group's recordings, those left out that it could not measure."""
-        values = [row.values[measure] for row in self.of(codec, group)]
-        values = [value for value in values if math.isfinite(value)]
+        """A measure's mean over a group's recordings, those left out that it could not measure.
+
+        In "worst" it is over speakers, of each the worst value by this measure.
+        """
+        rows = [row for row in self.of(codec, group) if math.isfinite(row.values[measure])]
+        values = [row.values[measure] for row in rows]
+        if group == WORST:
+            (better,) = (m.better for m in self.measures if m.name == measure)
+            by_speaker: dict[str, list[float]] = {}
+            for row, value in zip(rows, values, strict=True):
+                by_speaker.setdefault(row.speaker, []).append(value)
+            values = [(min if better == "higher" else max)(v) for v in by_speaker.values()]
         if not values:
             return Mean(math.nan, math.nan, 0)
         error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
@@ -143,12 +177,14 @@ def timed(codec: Codec, audio: np.ndarray) -> tuple[Coded, float]:
     return coded, _cpu_seconds(codec.children) - before
 
 
-def _code(codec: Codec, audio: np.ndarray) -> tuple[np.ndarray, float, float, int]:
-    """Decoded audio, bits per second, CPU seconds, and the lag in samples."""
+def _code(codec: Codec, recording: Recording) -> tuple[np.ndarray, float, float, int]:
+    """Decoded audio, bits per second, CPU seconds per second, and the lag in samples."""
+    audio = recording.audio if recording.heard is None else recording.heard
+    audio = np.pad(audio, (0, TAIL), "symmetric")
     coded, cpu = timed(codec, audio)
     frame = codec.frame_ms / 1000 or 1 / SAMPLE_RATE
     bit_rate = coded.bits / (coded.frames * frame) if coded.frames else math.nan
-    return coded.audio, bit_rate, cpu, delay(audio, coded.audio)
+    return coded.audio, bit_rate, cpu * SAMPLE_RATE / len(audio), delay(audio, coded.audio)
 
 
 def _measure(
@@ -182,6 +218,7 @@ def evaluate(
     measures: Iterable[Measure],
     progress: Callable[[int, int, str], None] | None = None,
     jobs: int = 1,
+    condition: Condition | None = None,
 ) -> Results:
     """Put every recording through every codec, cut each codec's delay, and measure.
 
@@ -190,6 +227,7 @@ def evaluate(
     Args:
         progress: called with what is done, how much there is, and the name of the codec.
         jobs: processes to work in, 1..256. With more than one, CPU times suffer from the company.
+        condition: what is done to the recordings first.
 
     Raises:
         ParameterError: no recording, or no codec or no measure that is here.
@@ -205,8 +243,11 @@ def evaluate(
         raise ParameterError("recordings must be one at least")
     codecs = [codec for codec in codecs if not codec.absent()]
     measures = [measure for measure in measures if not measure.absent()]
+    condition = condition or Condition()
+    recordings = [condition.applied(recording, i) for i, recording in enumerate(recordings)]
 
-    pairs = [(codec, recording) for codec in codecs for recording in recordings]
+    # All of a recording together, so that measures need to look at the original only once.
+    pairs = [(codec, recording) for recording in recordings for codec in codecs]
     done = 0
 
     def report(index: int) -> None:
@@ -220,8 +261,7 @@ def evaluate(
     pool = ProcessPoolExecutor(jobs, mp_context=context) if jobs > 1 else None
     try:
         coded: list = [None] * len(pairs)
-        tasks = [(codec, recording.audio) for codec, recording in pairs]
-        for index, result in _each(_code, tasks, pool):
+        for index, result in _each(_code, pairs, pool):
             coded[index] = result
             report(index)
         lags = {
@@ -243,22 +283,24 @@ def evaluate(
             pool.shutdown(cancel_futures=True)
 
     rows = []
-    for (codec, recording), (_, bit_rate, cpu, lag), value in zip(
-        pairs, coded, values, strict=True
-    ):
+    found = sorted(
+        zip(pairs, coded, values, strict=True), key=lambda each: codecs.index(each[0][0])
+    )
+    for (codec, recording), (_, bit_rate, cpu, lag), value in found:
         seconds = len(recording.audio) / SAMPLE_RATE
         rows.append(
             Row(
                 codec.name,
                 recording.name,
                 recording.sex,
+                recording.speaker,
                 seconds,
                 bit_rate,
-                cpu / seconds,
+                cpu,
                 1000 * lag / SAMPLE_RATE,
                 value,
             )
         )
     lags_ms = {name: 1000 * lag / SAMPLE_RATE for name, lag in lags.items()}
     delays_ms = {c.name: c.frame_ms + c.removed_ms + lags_ms[c.name] for c in codecs}
-    return Results(rows, [c.name for c in codecs], measures, lags_ms, delays_ms, absent)
+    return Results(rows, [c.name for c in codecs], measures, lags_ms, delays_ms, absent, condition)

@@ -13,8 +13,8 @@ NAME = "manifest.tsv"
 def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
     """The manifest's rows by file name; empty where the folder has none.
 
-    It is tab-separated with a head; ``file`` names the recording, ``sex`` (M or F), if there, lets
-    results be told apart by it.
+    It is tab-separated with a head; ``file`` names the recording; ``sex`` (M or F) and ``speaker``,
+    if there, let results be told apart by them.
 
     Raises:
         FormatError: it is not such a file.

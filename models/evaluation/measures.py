@@ -26,6 +26,9 @@ from voicelink.models.evaluation.quality import pesq_nb, visqol, warpq
 from voicelink.models.evaluation.recogniser import phoneme_error
 from voicelink.models.evaluation.voice import speaker_similarity
 
+TOPICS = ("speech", "voice")
+"""Blocks of a table: intelligibility and quality beside the original; all else."""
+
 PRAAT = "praat-parselmouth"
 VISQOL = "visqol-python[lattice]"
 
@@ -44,7 +47,7 @@ class Measure:
         digits: decimals that a table shows.
         modules: what of the library must import; none for the module of the library's name.
         extra: the extra of ``gr-voicelink`` that installs the library.
-        topic: of the block of a table that it stands in: "speech" or "voice".
+        topic: one of `TOPICS`.
     """
 
     name: str

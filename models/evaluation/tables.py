@@ -6,10 +6,14 @@ import csv
 import io
 import json
 import math
+from collections.abc import Iterator
 
-from voicelink.models.evaluation.evaluate import Mean, Results
+from voicelink.models.evaluation.evaluate import WORST, Mean, Results
+from voicelink.models.evaluation.measures import TOPICS, Measure
 
 _TITLES = {"all": "All recordings", "men": "Men", "women": "Women"}
+_WIDEST = 7
+"""Measures that stand in one table; more are told apart by topic."""
 
 
 def _number(value: float, digits: int) -> str:
@@ -23,28 +27,47 @@ def _cell(mean: Mean, digits: int) -> str:
     return _number(mean.value, digits) + error
 
 
-def _head(results: Results) -> list[str]:
-    labels = [f"{m.label} (lower)" if m.better == "lower" else m.label for m in results.measures]
-    return ["codec", "b/s", *labels, "CPU s/s", "delay ms"]
+def _blocks(results: Results) -> list[list[Measure]]:
+    """The measures of each of the tables that a group's results are shown in."""
+    if len(results.measures) <= _WIDEST:
+        return [results.measures]
+    blocks = [[m for m in results.measures if m.topic == topic] for topic in TOPICS]
+    return [block for block in blocks if block]
 
 
-def _lines(results: Results, group: str) -> list[list[str]]:
-    return [
-        [
-            codec,
-            _number(results.bit_rate(codec), 0),
-            *(_cell(results.mean(codec, m.name, group), m.digits) for m in results.measures),
-            _number(results.cpu(codec), 4),
-            _number(results.delays_ms[codec], 0),
-        ]
-        for codec in results.codecs
-    ]
+def _head(measures: list[Measure], last: bool) -> list[str]:
+    labels = [f"{m.label} (lower)" if m.better == "lower" else m.label for m in measures]
+    return ["codec", "b/s", *labels, *(("CPU s/s", "delay ms") if last else ())]
+
+
+def _lines(
+    results: Results, group: str, measures: list[Measure], last: bool
+) -> Iterator[list[str]]:
+    for codec in results.codecs:
+        line = [codec, _number(results.bit_rate(codec), 0)]
+        line += [_cell(results.mean(codec, m.name, group), m.digits) for m in measures]
+        if last:
+            line += [_number(results.cpu(codec), 4), _number(results.delays_ms[codec], 0)]
+        yield line
+
+
+def _tables(results: Results, group: str) -> Iterator[tuple[list[str], list[list[str]]]]:
+    """Heads and lines of a group's tables."""
+    blocks = _blocks(results)
+    for number, measures in enumerate(blocks, 1):
+        last = number == len(blocks)
+        yield _head(measures, last), list(_lines(results, group, measures, last))
 
 
 def _title(results: Results, group: str) -> str:
     rows = results.of(results.codecs[0], group)
     minutes = sum(row.seconds for row in rows) / 60
-    return f"{_TITLES[group]}: {len(rows)}, {minutes:.1f} minutes"
+    if group == WORST:
+        speakers = len(results.speakers(results.codecs[0]))
+        title = f"Each speaker's worst recording: {speakers} of {len(rows)}"
+    else:
+        title = f"{_TITLES[group]}: {len(rows)}, {minutes:.1f} minutes"
+    return title if results.condition.plain else f"{title} ({results.condition})"
 
 
 def notes(results: Results) -> list[str]:
@@ -69,12 +92,16 @@ def text(results: Results, width: int | None = None) -> str:
     buffer = io.StringIO()
     console = Console(file=buffer, width=width or 400)
     for group in results.groups():
-        table = Table(title=_title(results, group), title_justify="left")
-        for index, name in enumerate(_head(results)):
-            table.add_column(name, justify="left" if index == 0 else "right")
-        for line in _lines(results, group):
-            table.add_row(*line)
-        console.print(table)
+        # Not as the table's own title, which would be wrapped to its width.
+        console.print(_title(results, group), markup=False, highlight=False)
+        for head, lines in _tables(results, group):
+            table = Table()
+            for index, name in enumerate(head):
+                heading = name.replace(" ", "\n")  # numbers are narrower
+                table.add_column(heading, justify="left" if index == 0 else "right")
+            for line in lines:
+                table.add_row(*line)
+            console.print(table)
     for note in notes(results):
         console.print(note, markup=False, highlight=False)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
@@ -84,11 +111,10 @@ def markdown(results: Results) -> str:
     """Tables in Markdown, one for each group."""
     parts = []
     for group in results.groups():
-        head = _head(results)
-        rule = ["---", *["---:"] * (len(head) - 1)]
-        lines = [head, rule, *_lines(results, group)]
         parts.append(f"**{_title(results, group)}**\n")
-        parts.append("".join(f"| {' | '.join(line)} |\n" for line in lines))
+        for head, lines in _tables(results, group):
+            rule = ["---", *["---:"] * (len(head) - 1)]
+            parts.append("".join(f"| {' | '.join(line)} |\n" for line in (head, rule, *lines)))
     if notes(results):
         parts.append("".join(f"- {note}\n" for note in notes(results)))
     return "\n".join(parts)
@@ -99,7 +125,8 @@ def to_csv(results: Results) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     names = [m.name for m in results.measures]
-    writer.writerow(["codec", "file", "sex", "seconds", "bit_rate", "cpu", "lag_ms", *names])
+    facts = ["codec", "file", "sex", "speaker", "condition"]
+    writer.writerow([*facts, "seconds", "bit_rate", "cpu", "lag_ms", *names])
     for row in results.rows:
         values = [row.values[name] for name in names]
         writer.writerow(
@@ -107,6 +134,8 @@ def to_csv(results: Results) -> str:
                 row.codec,
                 row.file,
                 row.sex,
+                row.speaker,
+                results.condition,
                 f"{row.seconds:.3f}",
                 f"{row.bit_rate:.1f}",
                 f"{row.cpu:.5f}",
@@ -127,6 +156,8 @@ def to_json(results: Results) -> str:
         return {"mean": plain(value.value), "error": plain(value.error), "count": value.count}
 
     document = {
+        "condition": str(results.condition),
+        "input": results.condition.settings(),
         "measures": {
             m.name: {"label": m.label, "better": m.better, "unit": m.unit} for m in results.measures
         },
@@ -150,6 +181,7 @@ def to_json(results: Results) -> str:
                 "codec": row.codec,
                 "file": row.file,
                 "sex": row.sex,
+                "speaker": row.speaker,
                 "seconds": plain(row.seconds),
                 "bit_rate": plain(row.bit_rate),
                 "cpu": plain(row.cpu),
