@@ -288,7 +288,7 @@ def train(
     recordings = read_folder(speech / "dev")[:: config.get("validate_every_nth", 1)]
     log = folder / "log.csv"
     columns = ["step", "stage", "seconds", "spectral", "pitch", "intelligibility", "judged"]
-    columns += ["matching", "norm", "estoi", "pesq"]
+    columns += ["matching", "norm", "estoi", "pesq", "recordings"]
     if not log.exists():
         log.write_text(",".join(columns) + "\n")
     began = time.time()
@@ -318,6 +318,7 @@ def train(
                 row |= {"step": run.step, "stage": name, "seconds": round(time.time() - began)}
                 if due:
                     row |= {k: f"{v:.4f}" for k, v in validate(run.average, recordings).items()}
+                    row["recordings"] = len(recordings)
                 sums = {}
                 with open(log, "a", newline="") as file:
                     csv.DictWriter(file, columns).writerow(row)

@@ -1,0 +1,173 @@
+"""A model's card as a page to read: README.md beside it, and the course of its training drawn."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import yaml
+
+_LABELS = {
+    "bit_rate": "bit/s",
+    "estoi": "ESTOI",
+    "stoi": "STOI",
+    "phonemes": "phoneme err. %",
+    "pesq": "PESQ-NB",
+    "warpq": "WARP-Q (lower)",
+    "visqol": "ViSQOL",
+    "dnsmos-ovrl": "DNSMOS",
+    "dnsmos-sig": "SIG",
+    "dnsmos-p808": "P808",
+    "similarity": "same voice",
+    "mcd": "MCD dB",
+    "pitch": "pitch err. %",
+    "voicing": "voicing err. %",
+}
+
+_DAMAGES = {
+    "errors": ("random bit errors, no error correction", "bits wrong", True),
+    "loss": ("superframes lost singly", "lost", True),
+    "bursts": ("superframes lost in bursts of 3 on average", "lost", True),
+    "half": ("white noise, profile `half`", "Eb/N0 dB", False),
+    "third": ("white noise, profile `third`", "Eb/N0 dB", False),
+}
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in [head, rule, *rows])
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 100 else f"{value:.0f}"
+
+
+def _measures(table: dict[str, dict], first: str) -> str:
+    names = list(dict.fromkeys(name for values in table.values() for name in values))
+    rows = [
+        [label, *(_number(values.get(name)) for name in names)] for label, values in table.items()
+    ]
+    return _table([first, *(_LABELS.get(name, name) for name in names)], rows)
+
+
+def _damage(curves: list[dict]) -> str:
+    parts = []
+    for kind, (title, unit, share) in _DAMAGES.items():
+        drawn = [curve for curve in curves if curve["damage"] == kind]
+        if not drawn:
+            continue
+        levels = [level for level, *_ in drawn[0]["estoi"]]
+        head = [f"{title}: {unit}", *(f"{100 * x:g} %" if share else f"{x:g}" for x in levels)]
+        rows = [
+            [
+                f"{curve['link']}, {curve['receiver']}: {_LABELS[name]}",
+                *(_number(mean) for _, mean, _ in curve[name]),
+            ]
+            for curve in drawn
+            for name in ("estoi", "phonemes", "pesq")
+            if name in curve
+        ]
+        parts.append(_table(head, rows))
+    return "\n".join(parts)
+
+
+def _cost(card: dict) -> str:
+    cost = card["cost"]
+    parts = [
+        [
+            part,
+            f"{card['parameters'][part] / 1e6:.2f} M",
+            f"{cost['multiply_adds'][part] / 1e6:.0f} M",
+        ]
+        for part in ("encoder", "decoder")
+    ]
+    forms = [
+        [
+            form["name"],
+            f"{form['bytes'] / 1e6:.2f}",
+            f"{form['cpu']:.4f}",
+            _number(form["estoi"]),
+            _number(form["pesq"]),
+        ]
+        for form in cost["forms"]
+    ]
+    entropy = cost["entropy"]
+    return (
+        _table(["graph", "parameters", "multiply-adds for 1 s of speech"], parts)
+        + "\n"
+        + _table(["weights", "files MB", "CPU s/s", "ESTOI", "PESQ-NB"], forms)
+        + f"\nEntropy over {entropy['superframes']} superframes: a payload bit has"
+        f" {entropy['bits_mean']:.3f} bit on average, the least {entropy['bits_least']:.3f};"
+        f" the levels of the 16 latents {min(entropy['latents']):.2f} to"
+        f" {max(entropy['latents']):.2f} of 2 bits.\n"
+    )
+
+
+def page(card: dict, pictures: list[str]) -> str:
+    """The page's text in Markdown, for a card with what was measured in it."""
+    parts = [f"# {card['id']}\n", f"{card['title']}. {card['licence']}.\n", f"{card['limits']}\n"]
+    parts += [
+        _table(
+            ["learned from", "credit", "licence", "hours"],
+            [[x["corpus"], x["credit"], x["licence"], str(x["hours"])] for x in card["trained_on"]],
+        )
+    ]
+    if "quality" in card:
+        quality = card["quality"]
+        parts += [
+            "## Quality\n",
+            f"Means over {quality['recordings']} recordings of people that it did not learn from;"
+            " they are validation speech. `voicelink eval`.\n",
+            _measures(quality["measures"], "codec"),
+            _measures(quality["groups"], f"{card['id']} by group"),
+        ]
+    for condition, measures in card.get("conditions", {}).items():
+        parts += [f"With {condition}:\n", _measures(measures, "codec")]
+    if "damage" in card:
+        parts += ["## Damage\n", "Over a damaged link, by the simulation's command `damage`.\n"]
+        parts += [_damage(card["damage"])]
+    if "cost" in card:
+        parts += ["## Cost\n", "`python -m voicelink.models.evaluation.cost`.\n", _cost(card)]
+    parts += [f"![{name.removesuffix('.png')}]({name})\n" for name in pictures]
+    return "\n".join(parts)
+
+
+def draw_training(log: Path, picture: Path) -> None:
+    """Draw a training's log: the spectral loss, and ESTOI and PESQ of the validation speech; by
+    the name of each stage the number of recordings that it was validated on."""
+    from matplotlib.figure import Figure
+
+    with open(log, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    axes = figure.subplots(3, 1, sharex=True)
+    stages = list(dict.fromkeys(row["stage"] for row in rows))
+    heard = {row["stage"]: row["recordings"] for row in rows if row["recordings"]}
+    for axis, (name, label) in zip(
+        axes, (("spectral", "spectral loss"), ("estoi", "ESTOI"), ("pesq", "PESQ-NB")), strict=True
+    ):
+        for index, stage in enumerate(stages):
+            points = [
+                (int(row["step"]), float(row[name]))
+                for row in rows
+                if row["stage"] == stage and row[name]
+            ]
+            if points:
+                axis.plot(*zip(*points, strict=True), ".-", color=f"C{index}")
+                axis.lines[-1].set_label(f"{stage} ({heard.get(stage, 0)})")
+        axis.set_ylabel(label)
+        axis.grid(color="#e0e0e0", linewidth=0.6)
+    axes[0].legend(fontsize=8, ncols=4)
+    axes[-1].set_xlabel("step")
+    figure.savefig(picture, dpi=100)
+
+
+def write_page(folder: Path) -> None:
+    """Write README.md, and training.png where there is a training.csv, into a model's folder."""
+    card = yaml.safe_load((folder / "card.yaml").read_text(encoding="utf-8"))
+    if (folder / "training.csv").exists():
+        draw_training(folder / "training.csv", folder / "training.png")
+    pictures = sorted(path.name for path in folder.glob("*.png"))
+    (folder / "README.md").write_text(page(card, pictures), encoding="utf-8")

@@ -1,0 +1,103 @@
+"""What was measured gets into a model's card, and the card becomes a page."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from voicelink.models.card import RELEASED
+from voicelink.models.training import quality
+from voicelink.models.training.page import page
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A copy of the released model's folder, without its weights."""
+    folder = tmp_path / "neural-800"
+    folder.mkdir()
+    for name in ("card.yaml", "training.csv"):
+        shutil.copy(RELEASED / "neural-800" / name, folder)
+    return folder
+
+
+def mean(value: float | None) -> dict:
+    return {"mean": value, "error": 0.01, "count": int(value is not None)}
+
+
+def evaluation(estoi: float, condition: str | None) -> dict:
+    groups = {"all": {"estoi": mean(estoi), "pesq": mean(None)}, "worst": {"estoi": mean(0.5)}}
+    return {
+        "condition": condition,
+        "rows": [{"file": "a"}, {"file": "b"}, {"file": "a"}],
+        "codecs": {
+            "original": {"bit_rate": 128000.0, "groups": groups},
+            "neural-800": {"bit_rate": 800.0, "groups": groups},
+        },
+    }
+
+
+CURVES = {
+    "measures": {"estoi": {}},
+    "curves": [
+        {
+            "link": "neural-800",
+            "damage": "errors",
+            "receiver": "hard",
+            "points": [
+                {"level": x, "values": {"estoi": mean(y)}, "drops": {"estoi": mean(0.8 - y)}}
+                for x, y in ((0.0, 0.8), (0.05, 0.7654))
+            ],
+        }
+    ],
+}
+
+COST = {
+    "parts": [{"name": n, "parameters": 9, "multiply_adds": 1e8} for n in ("encoder", "decoder")],
+    "forms": [{"name": "int8", "bytes": 5000000, "cpu": 0.0123, "estoi": 0.71, "pesq": None}],
+    "usage": {"superframes": 7, "bits": [0.5, 1.0], "latents": [1.5, 2.0]},
+}
+
+
+def test_what_was_measured_gets_into_card_and_page(model: Path, tmp_path: Path) -> None:
+    files = {
+        "eval": evaluation(0.8123, None),
+        "condition": evaluation(0.6123, "noise at 10 dB"),
+        "damage": CURVES,
+        "cost": COST,
+    }
+    arguments = [str(model)]
+    for name, content in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+        arguments += [f"--{name}", str(tmp_path / f"{name}.json")]
+    quality.main(arguments)
+    card = yaml.safe_load((model / "card.yaml").read_text())
+    assert card["quality"]["recordings"] == 2
+    assert card["quality"]["measures"] == {"neural-800": {"bit_rate": 800, "estoi": 0.812}}
+    assert card["conditions"]["noise at 10 dB"]["neural-800"]["estoi"] == 0.612
+    assert card["damage"][0]["estoi"][1][:2] == [0.05, 0.7654]
+    assert card["cost"]["entropy"]["bits_least"] == 0.5
+    text = (model / "README.md").read_text()
+    for figure in ("0.812", "0.612", "0.765", "5.00", "0.71", "100 M", "training.png"):
+        assert figure in text
+    assert (model / "training.png").stat().st_size > 10000
+
+
+def test_what_is_not_given_stays(model: Path) -> None:
+    before = yaml.safe_load((model / "card.yaml").read_text())
+    quality.main([str(model)])
+    assert yaml.safe_load((model / "card.yaml").read_text()) == before
+
+
+def test_the_released_page_is_that_of_its_card() -> None:
+    folder = RELEASED / "neural-800"
+    pictures = sorted(path.name for path in folder.glob("*.png"))
+    card = yaml.safe_load((folder / "card.yaml").read_text(encoding="utf-8"))
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert text == page(card, pictures)
+    tables = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(tables) > 40 and re.search(r"\| codec2-700C \|", text)
