@@ -43,6 +43,7 @@ def evaluation(estoi: float, condition: str | None) -> dict:
 
 CURVES = {
     "measures": {"estoi": {}},
+    "clean": {"neural-800": {"estoi": mean(0.8)}},
     "curves": [
         {
             "link": "neural-800",
@@ -79,6 +80,7 @@ def test_what_was_measured_gets_into_card_and_page(model: Path, tmp_path: Path) 
     assert card["quality"]["recordings"] == 2
     assert card["quality"]["measures"] == {"neural-800": {"bit_rate": 800, "estoi": 0.812}}
     assert card["conditions"]["noise at 10 dB"]["neural-800"]["estoi"] == 0.612
+    assert card["damage_recordings"] == {"estoi": 1}
     assert card["damage"][0]["estoi"][1][:2] == [0.05, 0.7654]
     assert card["cost"]["entropy"]["bits_least"] == 0.5
     text = (model / "README.md").read_text()

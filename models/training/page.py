@@ -126,7 +126,12 @@ def page(card: dict, pictures: list[str]) -> str:
     for condition, measures in card.get("conditions", {}).items():
         parts += [f"With {condition}:\n", _measures(measures, "codec")]
     if "damage" in card:
-        parts += ["## Damage\n", "Over a damaged link, by the simulation's command `damage`.\n"]
+        counts = [f"{_LABELS[k]} {n}" for k, n in card["damage_recordings"].items()]
+        parts += [
+            "## Damage\n",
+            "Over a damaged link, by the simulation's command `damage`; means over so many"
+            f" recordings: {', '.join(counts)}.\n",
+        ]
         parts += [_damage(card["damage"])]
     if "cost" in card:
         parts += ["## Cost\n", "`python -m voicelink.models.evaluation.cost`.\n", _cost(card)]

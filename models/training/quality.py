@@ -14,8 +14,6 @@ import yaml
 
 from voicelink.models.training.page import write_page
 
-_DAMAGE_MEASURES = ("estoi", "phonemes", "pesq")
-
 
 def _rounded(means: dict, digits: int = 3) -> dict:
     return {
@@ -45,29 +43,34 @@ def quality(evaluation: dict, model: str) -> dict:
     }
 
 
-def damage(curves: dict) -> list[dict]:
+def damage(documents: list[dict]) -> list[dict]:
     """The curves of the simulation's `damage --json`, each a list of [level, mean, drop] for each
-    of the measures."""
-    return [
-        {
-            "link": curve["link"],
-            "damage": curve["damage"],
-            "receiver": curve["receiver"],
-            **{
-                name: [
+    of the measures; several documents may have measured different ones."""
+    found: dict[tuple, dict] = {}
+    for curves in documents:
+        for curve in curves["curves"]:
+            names = {name: curve[name] for name in ("link", "damage", "receiver")}
+            kept = found.setdefault(tuple(names.values()), names)
+            for measure in curves["measures"]:
+                kept[measure] = [
                     [
                         point["level"],
-                        point["values"][name]["mean"],
-                        point["drops"][name]["mean"],
+                        point["values"][measure]["mean"],
+                        point["drops"][measure]["mean"],
                     ]
                     for point in curve["points"]
                 ]
-                for name in _DAMAGE_MEASURES
-                if name in curves["measures"]
-            },
-        }
-        for curve in curves["curves"]
-    ]
+    return list(found.values())
+
+
+def damage_recordings(documents: list[dict]) -> dict[str, int]:
+    """On how many recordings each measure's curves were measured."""
+    return {
+        name: mean["count"]
+        for curves in documents
+        for means in curves["clean"].values()
+        for name, mean in means.items()
+    }
 
 
 def cost(found: dict) -> dict:
@@ -102,7 +105,11 @@ def main(argv: list[str] | None = None) -> None:
         help="of voicelink eval --json under a condition (--noise, --level); can be repeated",
     )
     parser.add_argument(
-        "--damage", type=Path, metavar="FILE", help="of the simulation's damage --json"
+        "--damage",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="of the simulation's damage --json; can be repeated, for other measures",
     )
     parser.add_argument("--cost", type=Path, metavar="FILE", help="of evaluation.cost --json")
     args = parser.parse_args(argv)
@@ -119,11 +126,17 @@ def main(argv: list[str] | None = None) -> None:
         measures = quality(evaluation, card["id"])["measures"]
         card.setdefault("conditions", {})[evaluation["condition"]] = measures
     if args.damage:
-        card["damage"] = damage(read(args.damage))
+        documents = [read(file) for file in args.damage]
+        card["damage_recordings"] = damage_recordings(documents)
+        card["damage"] = damage(documents)
     if args.cost:
         card["cost"] = cost(read(args.cost))
     path.write_text(
-        yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=100), encoding="utf-8"
+        # Innermost lists and dicts in one line: the curves are hundreds of points.
+        yaml.safe_dump(
+            card, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+        ),
+        encoding="utf-8",
     )
     write_page(args.folder)
 
