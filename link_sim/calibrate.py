@@ -22,6 +22,7 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cache
 
@@ -31,7 +32,6 @@ from voicelink.blocks.files import writing
 from voicelink.blocks.link import HOPELESS, LinkDecoder, mean_reliability
 from voicelink.blocks.snr import symbol_statistics
 from voicelink.blocks.sync_word import SYNC_BITS, SYNC_SYMBOLS
-from voicelink.link_sim.damage import progress
 from voicelink.link_sim.damaged_speech import Damage, NeuralLink
 from voicelink.link_sim.recordings import read_recordings
 from voicelink.models.card import DEFAULT
@@ -39,6 +39,7 @@ from voicelink.models.codec import SpeechDecoder, SpeechEncoder
 from voicelink.models.errors import VoiceLinkError, require
 from voicelink.models.evaluation.evaluate import Recording
 from voicelink.models.evaluation.measures import MEASURES
+from voicelink.models.evaluation.progress import progress_bar
 from voicelink.models.latents import llrs_of
 from voicelink.models.sizes import SUPERFRAME_SAMPLES
 
@@ -281,10 +282,12 @@ def main(argv: list[str] | None = None) -> int:
         link = NeuralLink(args.model)
         SpeechDecoder(link.model)  # a model that is not there is refused before the work
         recordings = read_recordings(args.folder, args.limit)
-        with progress() as report:
-            samples, found = calibrate(link, recordings, args.noise, args.seed, report)
-        if args.json:
-            with writing(args.json) as part:
+        with ExitStack() as stack:
+            # Opened before the work, so that a name that cannot be written costs no waiting.
+            part = stack.enter_context(writing(args.json)) if args.json else None
+            with progress_bar() as report:
+                samples, found = calibrate(link, recordings, args.noise, args.seed, report)
+            if part:
                 part.write_text(_json(samples, found), encoding="utf-8")
     except VoiceLinkError as error:
         print(f"voicelink: {error}", file=sys.stderr)

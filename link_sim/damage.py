@@ -12,9 +12,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 from voicelink.blocks.files import writing
+from voicelink.link_sim.choices import chosen, chosen_names
 from voicelink.link_sim.damage_picture import draw
 from voicelink.link_sim.damage_results import Curves, damage_curves, to_json
 from voicelink.link_sim.damaged_codec2 import MODES, Codec2Link
@@ -22,56 +23,27 @@ from voicelink.link_sim.damaged_speech import DAMAGES, NeuralLink
 from voicelink.link_sim.picture import check_picture_name
 from voicelink.link_sim.recordings import read_recordings
 from voicelink.models.card import DEFAULT
-from voicelink.models.errors import ParameterError, VoiceLinkError, one_of, require
+from voicelink.models.errors import ParameterError, VoiceLinkError, require
 from voicelink.models.evaluation.evaluate import Mean
 from voicelink.models.evaluation.measures import MEASURES, Measure
+from voicelink.models.evaluation.progress import progress_bar
+from voicelink.models.sizes import SAMPLE_RATE
 
 USUAL = ("estoi", "pesq", "phonemes")
 """The measures that are taken by default, where they are on this machine."""
 
 
-def chosen(option: str, wanted: str | None, known: list[str], usual: list[str]) -> list[str]:
-    """The names in an option's text, in its order, each once; ``usual`` for no option.
+def usual_measures() -> list[Measure]:
+    """Those of `USUAL` that are here.
 
     Raises:
-        ParameterError: one of them is not known, or there is none.
+        ParameterError: there is none.
     """
-    if wanted is None:
-        return usual
-    names = [name.strip() for name in wanted.split(",") if name.strip()]
-    if not names:
-        raise ParameterError(f"{option} must name one at least of {', '.join(known)}")
-    return [one_of(option, name, known) for name in dict.fromkeys(names)]
-
-
-def chosen_measures(wanted: str | None, usual: tuple[str, ...] = USUAL) -> list[Measure]:
-    """The measures that ``--measures`` names, or the usual ones that are here.
-
-    Raises:
-        ParameterError: there is none of that name, or its library is not installed.
-    """
-    present = [name for name in usual if name in MEASURES and not MEASURES[name].absent()]
-    measures = [MEASURES[n] for n in chosen("--measures", wanted, list(MEASURES), present)]
-    for measure in measures:
-        if measure.absent():
-            raise ParameterError(f"--measures: {measure.absent()}")
-    if not measures:
-        raise ParameterError(f"--measures: {MEASURES[usual[0]].absent()}")
-    return measures
-
-
-@contextmanager
-def progress():
-    """A progress bar on stderr, where that is a terminal: a callback (done, total, text)."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-        yield lambda done, total, name: bar.update(
-            task, completed=done, total=total, description=name
-        )
+    measures = [MEASURES[name] for name in USUAL]
+    here = [measure for measure in measures if not measure.absent()]
+    if not here:
+        raise ParameterError(f"--measures: {measures[0].absent()}")
+    return here
 
 
 def table(curves: Curves) -> str:
@@ -147,8 +119,11 @@ def _run(args: argparse.Namespace) -> None:
     require("--seed", args.seed, 0)
     if args.limit is not None:
         require("--limit", args.limit, 1)
-    measures = chosen_measures(args.measures)
-    kinds = chosen("--only", args.only, list(DAMAGES), list(DAMAGES))
+    if args.measures is None:
+        measures = usual_measures()
+    else:
+        measures = chosen("--measures", args.measures, MEASURES)
+    kinds = list(DAMAGES) if args.only is None else chosen_names("--only", args.only, DAMAGES)
     if args.picture:
         check_picture_name(args.picture)
     neural = NeuralLink(args.model)
@@ -158,13 +133,13 @@ def _run(args: argparse.Namespace) -> None:
         # Opened before the work, so that a name that cannot be written costs no waiting.
         part = stack.enter_context(writing(args.json)) if args.json else None
         recordings = read_recordings(args.folder, args.limit)
-        with progress() as report:
+        with progress_bar() as report:
             curves = damage_curves(links, recordings, measures, kinds, args.seed, jobs, report)
         if part:
             part.write_text(to_json(curves), encoding="utf-8")
         print(table(curves), end="")
         if args.picture:
-            seconds = sum(len(r.audio) for r in recordings) / 8000
+            seconds = sum(len(r.audio) for r in recordings) / SAMPLE_RATE
             title = f"{title}: {len(recordings)} recordings, {seconds / 60:.1f} minutes"
             draw(curves, args.picture, measures[0].name, title)
 

@@ -97,13 +97,8 @@ def _line(axis, curves: Curves, curve: Curve, measure: str) -> None:
 
 
 def _label(curve: Curve) -> str:
-    name = {
-        "dropped": "failed frames dropped",
-        "hard bits": "their hard bits",
-        "soft": "their posteriors",
-    }
     if curve.kind in ("half", "third"):
-        return name[curve.receiver]
+        return _NOISY[curve.receiver]
     if curve.kind == "errors":
         return f"{curve.link}, {curve.receiver} decisions"
     return f"{curve.link}, {'in bursts' if curve.kind == 'bursts' else 'singly'}"

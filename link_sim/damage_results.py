@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from statistics import fmean, median, stdev
+from statistics import median
 
 import numpy as np
 
@@ -94,7 +94,7 @@ class Curves:
 
     def mean(self, curve: Curve, level: float, measure: str) -> Mean:
         """A measure's mean over the recordings that it could measure."""
-        return _mean(row.values[measure] for row in self.at(curve, level))
+        return Mean.of(row.values[measure] for row in self.at(curve, level))
 
     def drop(self, curve: Curve, level: float, measure: str) -> Mean:
         """The mean over the recordings of how much worse a measure is than on the clean link.
@@ -103,14 +103,14 @@ class Curves:
         """
         sense = 1 if _by_name(self.measures, measure).better == "lower" else -1
         clean = self.clean[curve.link]
-        return _mean(
+        return Mean.of(
             sense * (row.values[measure] - clean[row.file][measure])
             for row in self.at(curve, level)
         )
 
     def undamaged(self, link: str, measure: str) -> Mean:
         """A measure's mean over the recordings without damage."""
-        return _mean(values[measure] for values in self.clean[link].values())
+        return Mean.of(values[measure] for values in self.clean[link].values())
 
     def failed(self, curve: Curve, level: float) -> float:
         """Share of the frames that were lost or not mended."""
@@ -128,14 +128,6 @@ class Curves:
 
 def _by_name(measures: list[Measure], name: str) -> Measure:
     return next(measure for measure in measures if measure.name == name)
-
-
-def _mean(values: Iterator[float]) -> Mean:
-    finite = [value for value in values if math.isfinite(value)]
-    if not finite:
-        return Mean(math.nan, math.nan, 0)
-    error = stdev(finite) / math.sqrt(len(finite)) if len(finite) > 1 else math.nan
-    return Mean(fmean(finite), error, len(finite))
 
 
 def damage_curves(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,14 @@ def test_tables() -> None:
     assert "| both | 3.50 M | 170 M |" in text
     assert "| int8 | 5.30 | 0.0120 | 0.750 | 2.10 |" in text
     assert "| 15 | 2.000 | 25 / 25 / 25 / 25 | 1.000 |" in text
+
+
+def test_an_absent_library_is_named(tmp_path: Path, capsys, monkeypatch) -> None:
+    absent = replace(MEASURES["pesq"], library="no_such_library", modules=())
+    monkeypatch.setitem(MEASURES, "pesq", absent)
+    assert cost.main([str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and "no_such_library" in err
 
 
 @pytest.mark.parametrize(

@@ -238,6 +238,7 @@ def test_command(tmp_path: Path, sample: np.ndarray, capsys) -> None:
         (["--limit", "0"], "--limit must be"),
         (["--jobs", "0"], "--jobs must be"),
         (["--model", "none"], "model must be one of"),
+        (["--only", ","], "--only must name one at least"),
         (["--json", "/nowhere/x.json"], "cannot write"),
         (["--picture", "x.txt"], "must end with"),
     ],

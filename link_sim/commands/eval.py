@@ -52,20 +52,27 @@ def run(args: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
     from voicelink.blocks.files import writing
+    from voicelink.link_sim.choices import chosen
     from voicelink.link_sim.recordings import read_recordings
     from voicelink.models.errors import ParameterError, require
     from voicelink.models.evaluation import tables
     from voicelink.models.evaluation.evaluate import evaluate
     from voicelink.models.evaluation.measures import MEASURES
     from voicelink.models.evaluation.peers import codecs
+    from voicelink.models.evaluation.progress import progress_bar
 
     jobs = len(os.sched_getaffinity(0)) if args.jobs is None else args.jobs
     require("--jobs", jobs, 1, 256)
     if args.limit is not None:
         require("--limit", args.limit, 1)
     condition = _condition(args)
-    chosen_codecs = _chosen("--codecs", args.codecs, codecs())
-    chosen_measures = _chosen("--measures", args.measures, MEASURES)
+    wanted_codecs, wanted_measures = (
+        list(known.values()) if named is None else chosen(option, named, known)
+        for option, named, known in (
+            ("--codecs", args.codecs, codecs()),
+            ("--measures", args.measures, MEASURES),
+        )
+    )
     outputs = [
         (path, form)
         for path, form in (
@@ -82,9 +89,9 @@ def run(args: argparse.Namespace) -> int:
         # Opened before the work, so that a name that cannot be written costs no waiting.
         parts = [(stack.enter_context(writing(path)), form) for path, form in outputs]
         recordings = read_recordings(args.folder, args.limit)
-        with _progress() as progress:
+        with progress_bar() as progress:
             results = evaluate(
-                chosen_codecs, recordings, chosen_measures, progress, jobs, condition
+                wanted_codecs, recordings, wanted_measures, progress, jobs, condition
             )
         for part, form in parts:
             part.write_text(form(results), encoding="utf-8")
@@ -96,22 +103,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(tables.text(results), end="")
     return 0
-
-
-def _chosen(option: str, wanted: str | None, known: dict) -> list:
-    """What an option names, each one known and on this machine; everything for no option."""
-    from voicelink.models.errors import ParameterError, one_of
-
-    if wanted is None:
-        return list(known.values())
-    names = [name.strip() for name in wanted.split(",") if name.strip()]
-    if not names:
-        raise ParameterError(f"{option} must name one at least of {', '.join(known)}")
-    chosen = [known[one_of(option, name, known)] for name in dict.fromkeys(names)]
-    for each in chosen:
-        if each.absent():
-            raise ParameterError(f"{option}: {each.absent()}")
-    return chosen
 
 
 def _condition(args: argparse.Namespace):
@@ -138,22 +129,3 @@ def _condition(args: argparse.Namespace):
             if not noise.any():
                 raise ParameterError(f"--noise: {name} must be heard, but is silent")
     return conditions.Condition(args.level, args.snr, noises, args.seed)
-
-
-def _progress():
-    """A progress bar on stderr, where that is a terminal, as a context manager of a callback."""
-    from contextlib import contextmanager
-
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    @contextmanager
-    def shown():
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("starting", total=None)
-            yield lambda done, total, name: bar.update(
-                task, completed=done, total=total, description=name
-            )
-
-    return shown()

@@ -26,6 +26,7 @@ from voicelink.models.evaluation.measures import MEASURES
 from voicelink.models.evaluation.operations import load, multiply_adds, parameters
 from voicelink.models.evaluation.peers import Neural
 from voicelink.models.evaluation.precisions import FILES, FORMS, write_form
+from voicelink.models.evaluation.progress import progress_bar
 from voicelink.models.sizes import LATENTS, PAYLOAD_BITS, SUPERFRAME_SECONDS
 
 _MEASURED = ("estoi", "pesq")
@@ -69,7 +70,7 @@ def parts(model: Card) -> list[Part]:
 def forms(
     model: Card,
     recordings: list[Recording],
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Callable[[int, int, str], None] = lambda done, total, name: None,
 ) -> list[Form]:
     """The model in each precision, measured on the recordings."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -78,7 +79,8 @@ def forms(
             [Neural(str(folder)) for folder in folders.values()],
             recordings,
             [MEASURES[name] for name in _MEASURED],
-            progress,
+            # The codecs are named by their temporary folders.
+            lambda done, total, name: progress(done, total, Path(name).name),
         )
         return [
             Form(
@@ -186,36 +188,20 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if args.limit is not None:
             require("--limit", args.limit, 1)
+        for name in _MEASURED:
+            if MEASURES[name].absent():
+                raise VoiceLinkError(MEASURES[name].absent())
         model = card(args.model)
         found = parts(model)
         recordings = read(args.folder, args.limit)
         use = used(args.model, recordings)
-        with _progress() as progress:
+        with progress_bar() as progress:
             measured = forms(model, recordings, progress)
     except VoiceLinkError as error:
         print(f"voicelink: {error}", file=sys.stderr)
         return 2
     print((to_json if args.json else text)(found, measured, use), end="")
     return 0
-
-
-def _progress():
-    """A progress bar on stderr, where that is a terminal: a callback (done, total, name)."""
-    from contextlib import contextmanager
-
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    @contextmanager
-    def shown():
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("starting", total=None)
-            yield lambda done, total, name: bar.update(
-                task, completed=done, total=total, description=Path(name).name
-            )
-
-    return shown()
 
 
 if __name__ == "__main__":

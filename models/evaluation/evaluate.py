@@ -88,6 +88,19 @@ class Mean:
     error: float
     count: int
 
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Mean:
+        """The mean over the values that are finite; NaN where none is.
+
+        >>> Mean.of([1.0, 3.0, math.nan])
+        Mean(value=2.0, error=1.0, count=2)
+        """
+        finite = [value for value in values if math.isfinite(value)]
+        if not finite:
+            return cls(math.nan, math.nan, 0)
+        error = stdev(finite) / math.sqrt(len(finite)) if len(finite) > 1 else math.nan
+        return cls(fmean(finite), error, len(finite))
+
 
 @dataclass
 class Results:
@@ -144,10 +157,7 @@ class Results:
             for row, value in zip(rows, values, strict=True):
                 by_speaker.setdefault(row.speaker, []).append(value)
             values = [(min if better == "higher" else max)(v) for v in by_speaker.values()]
-        if not values:
-            return Mean(math.nan, math.nan, 0)
-        error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
-        return Mean(fmean(values), error, len(values))
+        return Mean.of(values)
 
     def bit_rate(self, codec: str) -> float:
         """True bits per second, over all recordings."""

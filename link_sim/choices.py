@@ -1,0 +1,44 @@
+"""Options that name several of a known set, as ``--codecs A,B``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol, TypeVar
+
+from voicelink.models.errors import ParameterError, one_of
+
+
+class _Optional(Protocol):
+    def absent(self) -> str | None: ...
+
+
+_T = TypeVar("_T", bound=_Optional)
+
+
+def chosen_names(option: str, wanted: str, known: Iterable[str]) -> list[str]:
+    """The names in an option's text, in its order, each once.
+
+    Raises:
+        ParameterError: one of them is not known, or there is none.
+
+    >>> chosen_names("--only", "b, a,b", ["a", "b", "c"])
+    ['b', 'a']
+    """
+    known = list(known)
+    names = [name.strip() for name in wanted.split(",") if name.strip()]
+    if not names:
+        raise ParameterError(f"{option} must name one at least of {', '.join(known)}")
+    return [one_of(option, name, known) for name in dict.fromkeys(names)]
+
+
+def chosen(option: str, wanted: str, known: Mapping[str, _T]) -> list[_T]:
+    """The codecs or measures that an option names, each of them on this machine.
+
+    Raises:
+        ParameterError: one of them is not known or not here, or there is none.
+    """
+    found = [known[name] for name in chosen_names(option, wanted, known)]
+    for each in found:
+        if each.absent():
+            raise ParameterError(f"{option}: {each.absent()}")
+    return found
