@@ -75,7 +75,7 @@ def test_what_was_measured_gets_into_card_and_page(model: Path, tmp_path: Path) 
     for name, content in files.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
         arguments += [f"--{name}", str(tmp_path / f"{name}.json")]
-    quality.main(arguments)
+    assert quality.main(arguments) == 0
     card = yaml.safe_load((model / "card.yaml").read_text())
     assert card["quality"]["recordings"] == 2
     assert card["quality"]["measures"] == {"neural-800": {"bit_rate": 800, "estoi": 0.812}}
@@ -91,8 +91,32 @@ def test_what_was_measured_gets_into_card_and_page(model: Path, tmp_path: Path) 
 
 def test_what_is_not_given_stays(model: Path) -> None:
     before = yaml.safe_load((model / "card.yaml").read_text())
-    quality.main([str(model)])
+    assert quality.main([str(model)]) == 0
     assert yaml.safe_load((model / "card.yaml").read_text()) == before
+
+
+@pytest.mark.parametrize("option", ["--eval", "--condition", "--damage", "--cost"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "cannot read"), ("x", "is no JSON"), ("{}", "must hold"), ("[1]", "must hold")],
+)
+def test_bad_results_are_refused_in_one_line(
+    option: str, content: str | None, said: str, model: Path, tmp_path: Path, capsys
+) -> None:
+    file = tmp_path / "results.json"
+    if content is not None:
+        file.write_text(content)
+    before = (model / "card.yaml").read_bytes()
+    assert quality.main([str(model), option, str(file)]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and option in err and said in err and str(file) in err
+    assert (model / "card.yaml").read_bytes() == before
+
+
+def test_a_folder_without_a_card_is_refused_in_one_line(tmp_path: Path, capsys) -> None:
+    assert quality.main([str(tmp_path / "absent")]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "absent" in err
 
 
 def test_the_released_page_is_that_of_its_card() -> None:

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 
+from voicelink.models.card import card as find_card
+from voicelink.models.errors import FormatError, ParameterError, VoiceLinkError
 from voicelink.models.training.page import write_page
+
+_T = TypeVar("_T")
 
 
 def _rounded(means: dict, digits: int = 3) -> dict:
@@ -92,7 +99,31 @@ def cost(found: dict) -> dict:
     }
 
 
-def main(argv: list[str] | None = None) -> None:
+def _taken(option: str, files: list[Path], of: Callable[[list[dict]], _T]) -> _T:
+    """What a function takes from the results in files.
+
+    Raises:
+        ParameterError: one cannot be read.
+        FormatError: one holds something else.
+    """
+    documents = []
+    for file in files:
+        try:
+            documents.append(json.loads(file.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise ParameterError(f"{option}: cannot read {file}: {error.strerror}") from None
+        except ValueError as error:
+            raise FormatError(f"{option}: {file} is no JSON: {error}") from None
+    try:
+        return of(documents)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        names = ", ".join(map(str, files))
+        reason = f"{type(error).__name__}: {error}"
+        raise FormatError(f"{option}: {names} must hold its results ({reason})") from None
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write card and page; the exit status is 0, or 2 for bad input."""
     parser = argparse.ArgumentParser(prog="python -m voicelink.models.training.quality")
     parser.add_argument("folder", type=Path, help="the model's folder")
     parser.add_argument("--eval", type=Path, metavar="FILE", help="of voicelink eval --json")
@@ -113,24 +144,32 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--cost", type=Path, metavar="FILE", help="of evaluation.cost --json")
     args = parser.parse_args(argv)
-    path = args.folder / "card.yaml"
-    card = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        write_page(_with_results(args))
+    except VoiceLinkError as error:
+        print(f"voicelink: {error}", file=sys.stderr)
+        return 2
+    return 0
 
-    def read(file: Path) -> dict:
-        return json.loads(file.read_text(encoding="utf-8"))
 
+def _with_results(args: argparse.Namespace) -> Path:
+    """Write the results into the card; the model's folder."""
+    model = find_card(args.folder)
+    card, path = model.text, model.folder / "card.yaml"
     if args.eval:
-        card["quality"] = quality(read(args.eval), card["id"])
+        card["quality"] = _taken("--eval", [args.eval], lambda found: quality(*found, model.id))
     for file in args.condition:
-        evaluation = read(file)
-        measures = quality(evaluation, card["id"])["measures"]
-        card.setdefault("conditions", {})[evaluation["condition"]] = measures
+        condition, measures = _taken(
+            "--condition",
+            [file],
+            lambda found: (found[0]["condition"], quality(*found, model.id)["measures"]),
+        )
+        card.setdefault("conditions", {})[condition] = measures
     if args.damage:
-        documents = [read(file) for file in args.damage]
-        card["damage_recordings"] = damage_recordings(documents)
-        card["damage"] = damage(documents)
+        card["damage_recordings"] = _taken("--damage", args.damage, damage_recordings)
+        card["damage"] = _taken("--damage", args.damage, damage)
     if args.cost:
-        card["cost"] = cost(read(args.cost))
+        card["cost"] = _taken("--cost", [args.cost], lambda found: cost(*found))
     path.write_text(
         # Innermost lists and dicts in one line: the curves are hundreds of points.
         yaml.safe_dump(
@@ -138,8 +177,8 @@ def main(argv: list[str] | None = None) -> None:
         ),
         encoding="utf-8",
     )
-    write_page(args.folder)
+    return model.folder
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
