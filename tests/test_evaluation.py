@@ -130,6 +130,19 @@ def test_pitch_and_voicing_errors_are_shares_of_frames():
     assert pitch(buzz, buzz) == voicing(buzz, buzz) == 0
 
 
+def test_mel_cepstral_distance_is_that_of_the_spectra_in_db():
+    """Noise through a filter with a smooth response: its RMS in mel bands, its mean left out."""
+    librosa, signal = pytest.importorskip("librosa"), pytest.importorskip("scipy.signal")
+    distance = MEASURES["mcd"]
+    noise = np.random.default_rng(0).normal(0, 0.05, 40000)
+    edges = librosa.mel_frequencies(26, fmin=0, fmax=4000)
+    _, response = signal.freqz([1, -0.5], worN=edges[1:-1], fs=8000)
+    decibels = 20 * np.log10(np.abs(response))
+    found = distance(noise, signal.lfilter([1, -0.5], 1, noise))
+    assert found == pytest.approx(decibels.std(), rel=0.02)
+    assert distance(noise, 0.1 * noise) == pytest.approx(0, abs=1e-6)
+
+
 @pytest.mark.parametrize("name", MEASURES)
 def test_a_measure_says_when_it_cannot_measure(speech, name):
     measure = MEASURES[name]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -205,6 +204,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # One core is what is asked about; numpy reads it when it is first imported in a child.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     sys.exit(main())
