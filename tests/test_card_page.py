@@ -95,6 +95,14 @@ def test_what_is_not_given_stays(model: Path) -> None:
     assert yaml.safe_load((model / "card.yaml").read_text()) == before
 
 
+def test_damage_is_shown_by_whatever_measures_there_are() -> None:
+    card = yaml.safe_load((RELEASED / "neural-800" / "card.yaml").read_text())
+    points = [[0.0, 0.9, 0.0], [0.05, 0.8, 0.1]]
+    curve = {"link": "neural-800", "damage": "errors", "receiver": "hard", "stoi": points}
+    text = page(card | {"damage": [curve], "damage_recordings": {"stoi": 3}}, [])
+    assert "| neural-800, hard: STOI | 0.9 | 0.8 |" in text and "bits wrong | 0 % | 5 % |" in text
+
+
 @pytest.mark.parametrize("option", ["--eval", "--condition", "--damage", "--cost"])
 @pytest.mark.parametrize(
     ("content", "said"),

@@ -56,18 +56,18 @@ def _damage(curves: list[dict]) -> str:
     parts = []
     for kind, (title, unit, share) in _DAMAGES.items():
         drawn = [curve for curve in curves if curve["damage"] == kind]
-        if not drawn:
+        measured = [(curve, name) for curve in drawn for name in _LABELS if name in curve]
+        if not measured:
             continue
-        levels = [level for level, *_ in drawn[0]["estoi"]]
+        first, name = measured[0]
+        levels = [level for level, *_ in first[name]]
         head = [f"{title}: {unit}", *(f"{100 * x:g} %" if share else f"{x:g}" for x in levels)]
         rows = [
             [
                 f"{curve['link']}, {curve['receiver']}: {_LABELS[name]}",
                 *(_number(mean) for _, mean, _ in curve[name]),
             ]
-            for curve in drawn
-            for name in ("estoi", "phonemes", "pesq")
-            if name in curve
+            for curve, name in measured
         ]
         parts.append(_table(head, rows))
     return "\n".join(parts)
