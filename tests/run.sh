@@ -8,6 +8,7 @@ set -eu
 # PESQ is built from source; what is to be packed is asked of git.
 need "$has_venv" python3-venv \
     "/usr/bin/python3 -c 'from gnuradio import gr'" gnuradio \
+    "/usr/bin/python3 -c 'import gi; gi.require_version(\"Gtk\", \"3.0\")'" "gir1.2-gtk-3.0 python3-gi-cairo" \
     "command -v c2enc && command -v opusenc && command -v speexenc" "codec2 opus-tools speex" \
     "sox --help | grep amr-nb" "sox libsox-fmt-all" \
     "command -v git" git \

@@ -7,21 +7,11 @@ from pathlib import Path
 
 import yaml
 
-_LABELS = {
-    "bit_rate": "bit/s",
-    "estoi": "ESTOI",
-    "stoi": "STOI",
-    "phonemes": "phoneme err. %",
-    "pesq": "PESQ-NB",
-    "warpq": "WARP-Q (lower)",
-    "visqol": "ViSQOL",
-    "dnsmos-ovrl": "DNSMOS",
-    "dnsmos-sig": "SIG",
-    "dnsmos-p808": "P808",
-    "similarity": "same voice",
-    "mcd": "MCD dB",
-    "pitch": "pitch err. %",
-    "voicing": "voicing err. %",
+from voicelink.models.evaluation.measures import MEASURES
+
+_LABELS = {"bit_rate": "bit/s"} | {
+    name: f"{m.label}{' %' * (m.unit == '%')}{' (lower)' * (m.better == 'lower')}"
+    for name, m in MEASURES.items()
 }
 
 _DAMAGES = {
