@@ -51,7 +51,7 @@ def _damage(curves: list[dict]) -> str:
             continue
         first, name = measured[0]
         levels = [level for level, *_ in first[name]]
-        head = [f"{title}: {unit}", *(f"{100 * x:g} %" if share else f"{x:g}" for x in levels)]
+        head = [f"{title}: {unit}", *(f"{100 * x:.3g} %" if share else f"{x:g}" for x in levels)]
         rows = [
             [
                 f"{curve['link']}, {curve['receiver']}: {_LABELS[name]}",
@@ -119,7 +119,7 @@ def page(card: dict, pictures: list[str]) -> str:
         counts = [f"{_LABELS[k]} {n}" for k, n in card["damage_recordings"].items()]
         parts += [
             "## Damage\n",
-            "Over a damaged link, by the simulation's command `damage`; means over so many"
+            "Over a damaged link (the README has the command); means over so many"
             f" recordings: {', '.join(counts)}.\n",
         ]
         parts += [_damage(card["damage"])]

@@ -52,18 +52,28 @@ def quality(evaluation: dict, model: str) -> dict:
 
 def damage(documents: list[dict]) -> list[dict]:
     """The curves of the simulation's `damage --json`, each a list of [level, mean, drop] for each
-    of the measures; several documents may have measured different ones."""
+    of the measures; several documents may have measured different ones.
+
+    The level of a loss is the share that was really lost. There is no mean where not every
+    recording could be measured: PESQ leaves out those of which nothing is heard.
+    """
     found: dict[tuple, dict] = {}
     for curves in documents:
         for curve in curves["curves"]:
             names = {name: curve[name] for name in ("link", "damage", "receiver")}
             kept = found.setdefault(tuple(names.values()), names)
+            level = "failed" if curve["damage"] in ("loss", "bursts") else "level"
             for measure in curves["measures"]:
+                every = curves["clean"][curve["link"]][measure]["count"]
                 kept[measure] = [
                     [
-                        point["level"],
-                        point["values"][measure]["mean"],
-                        point["drops"][measure]["mean"],
+                        point[level],
+                        *(
+                            point[kind][measure]["mean"]
+                            if point[kind][measure]["count"] == every
+                            else None
+                            for kind in ("values", "drops")
+                        ),
                     ]
                     for point in curve["points"]
                 ]
