@@ -26,8 +26,8 @@ from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES
 
 HOPELESS = 0.3
 """Mean reliability of the latents below which a failed frame is concealed: in a stretch of such
-frames next to nothing is understood (ESTOI under 0.4), and of noise alone one frame in 1000 reaches
-it. FORMAT.md has the table, and the command that measures it."""
+frames little is understood (ESTOI under 0.45), and of noise alone one frame in 1000 reaches it.
+FORMAT.md has the table, and the command that measures it."""
 
 TRUSTED = 0.999
 """Mean reliability from which a soft frame without CRC counts as clean."""
