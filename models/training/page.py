@@ -126,6 +126,11 @@ def page(card: dict, pictures: list[str]) -> str:
     if "cost" in card:
         parts += ["## Cost\n", "`python -m voicelink.models.evaluation.cost`.\n", _cost(card)]
     parts += [f"![{name.removesuffix('.png')}]({name})\n" for name in pictures]
+    if "training.png" in pictures:
+        parts += [
+            "The training by its stages; in brackets, how many recordings scored it. The spectral loss"
+            " compares within a stage only.\n"
+        ]
     return "\n".join(parts)
 
 
