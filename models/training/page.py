@@ -128,8 +128,8 @@ def page(card: dict, pictures: list[str]) -> str:
     parts += [f"![{name.removesuffix('.png')}]({name})\n" for name in pictures]
     if "training.png" in pictures:
         parts += [
-            "The training by its stages; in brackets, how many recordings scored it. The spectral loss"
-            " compares within a stage only.\n"
+            "The training by its stages; in brackets, how many recordings scored it. The spectral"
+            " loss compares within a stage only.\n"
         ]
     return "\n".join(parts)
 
