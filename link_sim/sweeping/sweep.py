@@ -1,0 +1,138 @@
+"""A sweep that has been read and checked, and its points."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+AXES = ("profile", "interleaver", "model", "speech")
+"""What a sweep may vary beside the settings of its channels."""
+
+SAMPLE = "sample"
+"""The name of the recording that comes with the package."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One run of a sweep: everything that its result depends on.
+
+    Attributes:
+        profile: the link profile's name.
+        interleaver: packets that each frame is spread over; 1 for none.
+        model: a released model's id, or a model's folder.
+        codec: whose speech travels: the model's, or a peer's such as ``codec2-700C``.
+        speech: name of the recording; "" for the link alone.
+        path: its file; "" for the link alone.
+        channel: the channels, a list of ``{name: {setting: value}}``.
+        varied: the settings of the channels that the sweep varies, by their names there.
+        replica: which of the sweep's seeds.
+        frames: superframes that the link alone carries; 0 where there is speech.
+        buffer: seconds that the receiver waits for stragglers.
+        measures: names of what is measured of the speech.
+        keep_audio: whether the speech is kept.
+    """
+
+    profile: str
+    interleaver: int
+    model: str
+    codec: str
+    speech: str
+    path: str
+    channel: tuple[dict, ...]
+    varied: dict[str, Any] = field(hash=False)
+    replica: int
+    frames: int
+    buffer: float
+    measures: tuple[str, ...] = ()
+    keep_audio: bool = False
+
+    @property
+    def id(self) -> str:
+        """Ten hexadecimal digits that name it, by all that its result depends on."""
+        settings = asdict(self)
+        for name in ("varied", "path", "keep_audio"):
+            del settings[name]
+        return _digest(settings)[:10]
+
+    @property
+    def seed(self) -> int:
+        """Of everything random in it, 0 to 2^32 - 1: `voicelink sim` takes it with ``--seed``.
+
+        It comes from the sweep's seed, the channels and the recording, and from nothing else: every
+        profile, depth, model and codec meets the same noise and the same losses, and no order of
+        the work and no other point changes it.
+        """
+        return int(_digest([self.replica, self.channel, self.speech])[:8], 16)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep, checked: the grid is the product of all that varies, in the order of ``vary``.
+
+    Attributes:
+        title, about: for people.
+        channels: for each choice of the channels' varied settings, in the grid's order, those
+            settings by name, and the channels as a list of ``{name: {setting: value}}``.
+        vary: the names of what varies, in order, with the values.
+        fixed: the values of those of `AXES` that do not vary.
+        speech: for each entry under ``speech``, its recordings: names and files.
+        seeds, frames, compare, measures, keep_audio, buffer: as in the file.
+        resolved: the sweep as plain data, every default and every value written out.
+        notes: what whoever runs it should know, such as codecs that are not here.
+    """
+
+    title: str
+    about: str
+    channels: list[tuple[dict[str, Any], tuple[dict, ...]]]
+    vary: dict[str, list]
+    fixed: dict[str, Any]
+    speech: dict[str, list[tuple[str, Path]]]
+    seeds: list[int]
+    frames: int
+    compare: list[str]
+    measures: list[str]
+    keep_audio: bool
+    buffer: float
+    resolved: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def varied(self) -> list[str]:
+        """The names of the channels' settings that vary."""
+        return [name for name in self.vary if name not in AXES]
+
+    def points(self) -> Iterator[Point]:
+        """Its points, in the order of the grid; recordings, seeds and codecs change fastest."""
+        channels = {tuple(at.values()): channel for at, channel in self.channels}
+        for values in itertools.product(*self.vary.values()):
+            chosen = self.fixed | dict(zip(self.vary, values, strict=True))
+            at = {name: chosen[name] for name in self.varied}
+            entry = chosen["speech"]
+            for name, path in self.speech[entry] if entry else [("", "")]:
+                codecs = [chosen["model"], *(self.compare if entry else ())]
+                for replica, codec in itertools.product(self.seeds, codecs):
+                    yield Point(
+                        profile=chosen["profile"],
+                        interleaver=chosen["interleaver"],
+                        model=chosen["model"],
+                        codec=codec,
+                        speech=name,
+                        path=str(path),
+                        channel=channels[tuple(at.values())],
+                        varied=at,
+                        replica=replica,
+                        frames=0 if entry else self.frames,
+                        buffer=self.buffer,
+                        measures=tuple(self.measures) if entry else (),
+                        keep_audio=self.keep_audio and bool(entry),
+                    )
+
+
+def _digest(settings: Any) -> str:
+    text = json.dumps(settings, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

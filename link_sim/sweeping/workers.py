@@ -1,0 +1,104 @@
+"""Processes that work on points: of this machine, or of a cluster through Dask."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import connection
+
+from voicelink.models.errors import ParameterError, VoiceLinkError
+
+_ONE_THREAD = {
+    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+}
+
+
+@contextmanager
+def local_workers(count: int) -> Iterator[Callable[[], Executor]]:
+    """A maker of pools of ``count`` processes: one pool at first, another where that one broke.
+
+    When the block ends no process is left, whatever it was at.
+    """
+    pools: list[ProcessPoolExecutor] = []
+
+    def make() -> Executor:
+        # Processes that begin afresh: the progress bar's thread would not survive a fork, and
+        # numpy's threads are counted when it is imported.
+        with _environment(_ONE_THREAD):
+            context = multiprocessing.get_context("spawn")
+            pools.append(ProcessPoolExecutor(count, context, _begin))
+            # Processes start with the first tasks, which must be in this environment.
+            for each in [pools[-1].submit(os.getpid) for _ in range(count)]:
+                each.result()
+        return pools[-1]
+
+    before = set(multiprocessing.active_children())
+    try:
+        yield make
+    finally:
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - before:
+            child.terminate()
+            child.join()
+
+
+@contextmanager
+def dask_workers(address: str) -> Iterator[tuple[Callable[[], Executor], Callable[[], int]]]:
+    """The executor of a Dask cluster, and how many threads it has now.
+
+    A worker that is killed costs nothing but time: Dask gives its points to the others.
+
+    Raises:
+        VoiceLinkError: Dask is not installed.
+        ParameterError: no scheduler answers.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise VoiceLinkError(
+            f"--dask needs the Python package distributed: pip install 'gr-voicelink[cluster]'"
+            f" ({error})"
+        ) from None
+    try:
+        client = Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise ParameterError(f"--dask {address}: no scheduler answers: {reason:.200}") from None
+    with client:
+        executor = client.get_executor()
+        try:
+            yield lambda: executor, lambda: sum(client.nthreads().values())
+        finally:
+            executor.shutdown(wait=False)
+
+
+def _begin() -> None:
+    """What a process does first: leave Ctrl-C to the one that started it, and end with that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
