@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from voicelink.models import sizes
@@ -76,7 +77,7 @@ def card(model: str | Path = DEFAULT) -> Card:
     if not (folder / "card.yaml").is_file():
         folder = RELEASED / one_of("model", str(model), released())
     try:
-        text = yaml.safe_load((folder / "card.yaml").read_text(encoding="utf-8"))
+        text = _plain((folder / "card.yaml").read_text(encoding="utf-8"))
         number = int(require("number", text["number"], 1, 15))
         delay = int(require("delay_samples", text["delay_samples"], 0, sizes.SUPERFRAME_SAMPLES))
         result = Card(text["id"], number, delay, folder, text)
@@ -94,6 +95,14 @@ def card(model: str | Path = DEFAULT) -> Card:
             f" bits; this software reads version {PAYLOAD_VERSION} of {sizes.PAYLOAD_BITS} bits"
         )
     return result
+
+
+@lru_cache(maxsize=8)
+def _plain(text: str) -> dict:
+    """A card's YAML as plain data: parsing takes longer than encoding some seconds of speech."""
+    import yaml
+
+    return yaml.safe_load(text)
 
 
 def card_of_number(number: int) -> Card:
