@@ -19,7 +19,7 @@ from voicelink.blocks.link import LinkDecoder, LinkFrame, saturated
 from voicelink.blocks.receiver import Receiver
 from voicelink.blocks.status import Status
 from voicelink.blocks.transmitter import Transmitter
-from voicelink.link_sim.channels.bits import Awgn
+from voicelink.link_sim.channels.awgn import Awgn
 from voicelink.link_sim.channels.chain import ChannelChain
 from voicelink.link_sim.channels.channel import Channel
 from voicelink.link_sim.channels.losses import GilbertElliott, Loss

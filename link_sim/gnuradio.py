@@ -39,7 +39,8 @@ class channel(Guarded, gr.sync_block):
         channels: what `voicelink.link_sim.channels.channels_from` takes, such as
             ``[{"loss": {"probability": 0.1}}, {"delay": {"seconds": 0.05}}]``, a flag
             ("awgn:ebn0_db=2") or a scenario's name. Streams take those that keep their rate:
-            loss, gilbert-elliott, outage, bit-errors, awgn (with bits: decisions hard).
+            losses, outages and bit errors, radio paths and awgn (with bits: decisions hard, with
+            symbols: modulation bpsk).
         seed: a whole number of at least 0; the same gives the same losses, errors and noise.
         packet: items of a packet in a stream, a multiple of 8 from 8 to 8192; it counts as one
             superframe, 256 bits of payload and 320 ms, where noise and outages are concerned.

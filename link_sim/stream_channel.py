@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from voicelink.blocks.packet import Packet
-from voicelink.link_sim.channels.bits import Awgn
+from voicelink.link_sim.channels.awgn import Awgn
 from voicelink.link_sim.channels.changing import ChangingChain
 from voicelink.link_sim.channels.channel import Channel
 from voicelink.link_sim.channels.symbol_noise import SymbolNoise
@@ -67,7 +67,15 @@ class StreamChannel:
                     "not: it is for PDUs"
                 )
             if isinstance(channel, Awgn) and self.form == "symbols":
-                channel = SymbolNoise(ebn0_db=channel.ebn0_db, decisions=channel.decisions)
+                if channel.modulation != "bpsk":
+                    raise ParameterError(
+                        f"awgn.modulation must be bpsk for symbols, not {channel.modulation}"
+                    )
+                channel = SymbolNoise(
+                    ebn0_db=channel.ebn0_db,
+                    decisions=channel.decisions,
+                    waveform=channel.waveform,
+                )
             if self.form == "bits" and channel.gives_soft(False):
                 raise ParameterError(
                     f"{channel.name}.decisions must be hard for bits, which have no soft ones"

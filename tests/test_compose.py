@@ -75,7 +75,7 @@ def test_from_a_flag():
 @pytest.mark.parametrize("name", scenario_names())
 def test_scenarios(name):
     data = scenario(name)
-    assert data["title"] and data["about"]
+    assert data["title"] and data["about"] and data["source"]
     assert chain(name).title == data["title"]
     file = Path(package.__file__).parents[1] / "scenarios" / f"{name}.yaml"
     assert file.read_text("utf-8").startswith("# ")
@@ -83,6 +83,18 @@ def test_scenarios(name):
 
 def test_the_scenarios_of_the_readme_exist():
     assert {"clean", "lossy-ip", "bursty", "awgn-1.5db", "rationed-800"} <= set(scenario_names())
+
+
+def test_a_trace_is_looked_for_beside_the_file_that_names_it(tmp_path, monkeypatch):
+    (tmp_path / "net.csv").write_text("time,delay\n0,0.5\n")
+    (tmp_path / "net.yaml").write_text("- trace: {file: net.csv}\n")
+    (channel,) = channels_from(tmp_path / "net.yaml")
+    assert channel.file == str(tmp_path / "net.csv")
+    monkeypatch.chdir(tmp_path)
+    assert parse_flag("trace:file=net.csv").file == "net.csv"
+    (tmp_path / "net.csv").write_text("time,delay\n0,fast\n")
+    with pytest.raises(ParameterError, match=r"net.yaml, line 1: trace.file: .*net.csv, line 2: "):
+        channels_from(tmp_path / "net.yaml")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +153,39 @@ def test_errors(spec, message):
         ("title: \0\n", "special characters are not allowed"),
         (
             "channel:\n- awgn: {ebn0_db: 1}\n- awgn: {ebn0_db: 1}\n",
-            "line 1: channel 2, awgn, sends hard bits",
+            "line 3: channel 2, awgn, sends hard bits",
+        ),
+        (
+            "channel:\n- loss: {probability: 0}\n- rayleigh: {doppler_hz: 1}\n",
+            "line 3: channel 2, rayleigh, acts on a radio signal and needs an awgn after it",
+        ),
+        (
+            "- rayleigh: {doppler_hz: 1}\n- watterson: {preset: poor}\n- awgn: {ebn0_db: 1}\n",
+            "line 2: channel 2, watterson, has an echo of 2 ms, .* needs waveform: multicarrier",
+        ),
+        (
+            "- watterson: {preset: pure}\n",
+            "line 1: watterson.preset must be one of .* .did you mean poor",
+        ),
+        (
+            "- awgn: {ebn0_db: 2 dB}\n",
+            "line 1: awgn.ebn0_db must be a number in dB, written without",
+        ),
+        ("- awgn:\n    ebno_db: 2\n", "line 2: a setting of awgn must be .*did you mean ebn0_db"),
+        ("- delay:\n    seconds: 100 ms\n", "line 2: delay.seconds must be a number in s, written"),
+        (
+            "- mobile:\n    speed_kmh: 50\n    carrier_mhz: 7e6\n",
+            "line 3: mobile.carrier_mhz must be a number from 1 to 6000, not 7000000",
+        ),
+        ("- mobile:\n    speed_kmh: 50\n", "line 1: mobile needs carrier_mhz"),
+        ("- rician:\n    k_dB: 3\n", "line 2: a setting of rician must be .*did you mean k_db"),
+        (
+            "- awgn: {ebn0_db: 1, modulation: 2fsk, waveform: multicarrier}\n",
+            "line 1: awgn.waveform multicarrier needs modulation bpsk or qpsk, not 2fsk",
+        ),
+        (
+            "- trace:\n    file: none.csv\n",
+            "line 1: trace.file: .*none.csv cannot be read: No such file",
         ),
     ],
 )
@@ -234,6 +278,13 @@ def test_options_of_two_runs_do_not_mix():
     assert len(from_options("--loss", "0.1").channels) == 1
 
 
+def test_an_effect_and_its_noise_may_be_given_as_two_options():
+    made = from_options("--channel", "rayleigh:doppler_hz=2", "--awgn", "8")
+    assert described(made.channels) == ["rayleigh doppler_hz=2", "awgn ebn0_db=8"]
+    with pytest.raises(ParameterError, match=r"channel 1, rayleigh, .* needs an awgn after it"):
+        from_options("--channel", "rayleigh:doppler_hz=2")
+
+
 def test_options_check_the_whole_row():
     with pytest.raises(ParameterError, match="channel 2, awgn, sends hard bits"):
         from_options("--awgn", "1", "--awgn", "2")
@@ -249,7 +300,9 @@ def test_each_short_option_gives_what_its_channel_requires(name):
 
 def test_the_page_lists_every_channel_setting_and_scenario():
     page = (Path(package.__file__).parents[1] / "CHANNELS.md").read_text("utf-8")
-    rows = re.findall(r"^\| (?:`([\w-]+)`)? *\| `(\w+)` \| ([^|]*) \| (\w+|[\d.]+) \|", page, re.M)
+    rows = re.findall(
+        r"^\| (?:`([\w-]+)`)?[ *]*\| `(\w+)` \| ([^|]*) \| (\w+|[\d.]+) \|", page, re.M
+    )
     listed, name = {}, None
     for channel, setting, _, default in rows:
         name = channel or name

@@ -14,7 +14,7 @@ from voicelink.blocks.receiver import Receiver
 from voicelink.blocks.status import Status
 from voicelink.link_sim import damage
 from voicelink.link_sim.channels import ChannelChain
-from voicelink.link_sim.channels.bits import Awgn
+from voicelink.link_sim.channels.awgn import Awgn
 from voicelink.link_sim.damage_results import damage_curves, measured, to_json
 from voicelink.link_sim.damaged_codec2 import (
     Codec2Link,

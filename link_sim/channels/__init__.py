@@ -4,8 +4,9 @@
 CHANNELS.md, next to this folder, describes each.
 """
 
+from voicelink.link_sim.channels.awgn import Awgn
 from voicelink.link_sim.channels.bandwidth import Bandwidth
-from voicelink.link_sim.channels.bits import Awgn, BitErrors
+from voicelink.link_sim.channels.bits import BitErrors
 from voicelink.link_sim.channels.chain import ChannelChain, check_order
 from voicelink.link_sim.channels.channel import Channel
 from voicelink.link_sim.channels.compose import (
@@ -14,10 +15,16 @@ from voicelink.link_sim.channels.compose import (
     scenario,
     scenario_names,
 )
+from voicelink.link_sim.channels.fading import Rayleigh, Rician
+from voicelink.link_sim.channels.impulses import ImpulseNoise
 from voicelink.link_sim.channels.losses import GilbertElliott, Loss, Outage
+from voicelink.link_sim.channels.mobile import Mobile
+from voicelink.link_sim.channels.offsets import ClockOffset, FrequencyOffset
 from voicelink.link_sim.channels.order import Duplicate, Reorder
 from voicelink.link_sim.channels.registry import CHANNELS, make
 from voicelink.link_sim.channels.timing import Delay, Jitter
+from voicelink.link_sim.channels.trace import Trace
+from voicelink.link_sim.channels.watterson import Watterson
 
 __all__ = [
     "CHANNELS",
@@ -26,13 +33,21 @@ __all__ = [
     "BitErrors",
     "Channel",
     "ChannelChain",
+    "ClockOffset",
     "Delay",
     "Duplicate",
+    "FrequencyOffset",
     "GilbertElliott",
+    "ImpulseNoise",
     "Jitter",
     "Loss",
+    "Mobile",
     "Outage",
+    "Rayleigh",
     "Reorder",
+    "Rician",
+    "Trace",
+    "Watterson",
     "channels_from",
     "check_order",
     "make",

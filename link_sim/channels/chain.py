@@ -11,29 +11,57 @@ from typing import Any
 import numpy as np
 
 from voicelink.blocks.packet import Packet
+from voicelink.link_sim.channels.awgn import Awgn
 from voicelink.link_sim.channels.channel import Channel, seed_sequence
 from voicelink.models.errors import ParameterError, require
 
 
-def check_order(channels: Sequence[Channel]) -> None:
-    """`ParameterError` if ``channels`` cannot follow one another: the one place with these rules.
+def order_problem(channels: Sequence[Channel]) -> tuple[int, str] | None:
+    """Why ``channels`` cannot follow one another, and at which index; None if they can.
 
-    A channel that sends hard bits cannot follow one that gives soft ones, and each place needs a
-    channel object of its own.
+    The one place with these rules: a channel that sends hard bits cannot follow one that gives soft
+    ones; one that acts on a radio signal needs a demodulator after it, and with echoes one of many
+    carriers; and each place needs a channel object of its own.
     """
     if len({id(channel) for channel in channels}) < len(channels):
-        raise ParameterError("the same channel object is in the chain twice")
+        return 0, "the same channel object is in the chain twice"
     maker = None
-    for place, channel in enumerate(channels, 1):
+    waiting: list[tuple[int, Channel]] = []
+    for index, channel in enumerate(channels):
+        here = f"channel {index + 1}, {channel.name}"
         if maker and not channel.takes_soft:
-            raise ParameterError(
-                f"channel {place}, {channel.name}, sends hard bits and cannot follow {maker}, "
+            return index, (
+                f"{here}, sends hard bits and cannot follow {maker}, "
                 "which gives soft ones (decisions: hard there makes them hard)"
             )
+        if channel.on_air:
+            waiting.append((index, channel))
+        elif isinstance(channel, Awgn):
+            for place, effect in waiting:
+                if effect.echoes_ms and not channel.multicarrier:
+                    return place, (
+                        f"channel {place + 1}, {effect.name}, has an echo of "
+                        f"{effect.echoes_ms:g} ms, for which the awgn after it needs "
+                        "waveform: multicarrier"
+                    )
+            waiting = []
         if not channel.gives_soft(maker is not None):
             maker = None
         elif maker is None:
-            maker = f"channel {place}, {channel.name}"
+            maker = here
+    for place, effect in waiting:
+        return place, (
+            f"channel {place + 1}, {effect.name}, acts on a radio signal and needs an awgn after "
+            "it, which demodulates"
+        )
+    return None
+
+
+def check_order(channels: Sequence[Channel]) -> None:
+    """`ParameterError` if ``channels`` cannot follow one another (`order_problem`)."""
+    problem = order_problem(channels)
+    if problem:
+        raise ParameterError(problem[1])
 
 
 class ChannelChain:

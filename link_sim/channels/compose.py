@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from voicelink.link_sim.channels import read_yaml
-from voicelink.link_sim.channels.chain import ChannelChain, check_order
+from voicelink.link_sim.channels.chain import ChannelChain, order_problem
 from voicelink.link_sim.channels.channel import Channel
 from voicelink.link_sim.channels.read_yaml import Document
 from voicelink.link_sim.channels.registry import CHANNELS, check_setting, make
 from voicelink.models.errors import ParameterError, one_of
 
-_KEYS = ("title", "about", "channel")
+_KEYS = ("title", "about", "source", "channel")
 
 
 def scenario_names() -> list[str]:
@@ -29,7 +29,7 @@ def scenario_names() -> list[str]:
 
 
 def scenario(name: str) -> dict[str, Any]:
-    """A ready-made scenario: ``title``, ``about`` and the list ``channel``."""
+    """A ready-made scenario: ``title``, ``about``, ``source`` and the list ``channel``."""
     return _scenario(name).data
 
 
@@ -40,10 +40,12 @@ def channels_from(spec: Any) -> list[Channel]:
         spec: one of
 
             - a list whose items are ``{name: {setting: value}}``, flags, or `Channel` objects;
-            - a mapping with such a list as ``channel``, and perhaps ``title`` and ``about``;
+            - a mapping with such a list as ``channel``, and perhaps ``title``, ``about`` and
+              ``source``;
             - a YAML file that holds either: a `Path`, or a string that ends in .yaml or .yml;
             - the name of a scenario (`scenario_names`);
-            - a flag (`parse_flag`).
+            - a flag (`parse_flag`);
+            - a `Document` of such a list or mapping.
 
     Raises:
         ParameterError: in one line, what is wrong, with the file's name and line where there is
@@ -52,14 +54,23 @@ def channels_from(spec: Any) -> list[Channel]:
     >>> channels_from(["loss:probability=0.1", {"delay": {"seconds": 2}}])
     [Loss(probability=0.1), Delay(seconds=2.0)]
     """
-    return _build(_document(spec))
+    return _checked(read(spec))
 
 
 def chain(spec: Any, seed: int = 0) -> ChannelChain:
     """The chain that ``spec`` describes (as in `channels_from`), with its title if it has one."""
-    document = _document(spec)
-    title = document.data.get("title") if isinstance(document.data, Mapping) else None
-    return ChannelChain(_build(document), seed, title or "")
+    document = read(spec)
+    return ChannelChain(_checked(document), seed, _title(document))
+
+
+def part(spec: Any) -> tuple[str, list[Channel]]:
+    """Channels that are only a part of a chain, and what they may be called.
+
+    They may need others after them: that they go together is checked when all are there.
+    """
+    document = read(spec)
+    channels = _build(document)
+    return _title(document) or ", ".join(map(str, channels)) or "no impairment", channels
 
 
 def parse_flag(text: str) -> Channel:
@@ -67,8 +78,8 @@ def parse_flag(text: str) -> Channel:
 
     Values are written as in YAML: ``outage:times=[[1, 2], [5, 6]]``.
 
-    >>> parse_flag("awgn:ebn0_db=2,decisions=hard")
-    Awgn(ebn0_db=2.0, decisions='hard')
+    >>> print(parse_flag("awgn:ebn0_db=2,decisions=hard"))
+    awgn ebn0_db=2 decisions=hard
     """
     name, colon, rest = text.partition(":")
     one_of("a channel", name.strip(), CHANNELS)
@@ -78,7 +89,10 @@ def parse_flag(text: str) -> Channel:
     return make(name.strip(), settings)
 
 
-def _document(spec: Any) -> Document:
+def read(spec: Any) -> Document:
+    """What ``spec`` (as in `channels_from`) says, before anything is made of it."""
+    if isinstance(spec, Document):
+        return spec
     if isinstance(spec, os.PathLike):
         return _file(Path(spec))
     if not isinstance(spec, str):
@@ -106,10 +120,27 @@ def _file(path: Path) -> Document:
         raise ParameterError(f"{path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # a name with a zero in it
         raise ParameterError(f"{str(path)!r} cannot be read: {error}") from None
-    return read_yaml.parse(text, str(path))
+    document = read_yaml.parse(text, str(path))
+    document.folder = path.parent
+    return document
+
+
+def _title(document: Document) -> str:
+    return document.data.get("title", "") if isinstance(document.data, Mapping) else ""
+
+
+def _checked(document: Document) -> list[Channel]:
+    channels = _build(document)
+    problem = order_problem(channels)
+    if problem:
+        index, message = problem
+        at = ("channel",) if isinstance(document.data, Mapping) else ()
+        raise document.error((*at, index), message)
+    return channels
 
 
 def _build(document: Document) -> list[Channel]:
+    """The channels, each checked by itself."""
     data, at = document.data, ()
     if isinstance(data, Mapping):
         for key, value in data.items():
@@ -127,8 +158,6 @@ def _build(document: Document) -> list[Channel]:
     for index, item in enumerate(data):
         with document.errors_at((*at, index)):
             channels.append(_channel(document, (*at, index), item))
-    with document.errors_at(at):
-        check_order(channels)
     return channels
 
 
@@ -148,7 +177,16 @@ def _channel(document: Document, at: tuple, item: Any) -> Channel:
             raise ParameterError(
                 f"the settings of {name} must be written {{setting: value}}, not {settings!r:.60}"
             )
+        settings = {key: _from_folder(document, name, key, settings[key]) for key in settings}
         for key, value in settings.items():
             with document.errors_at((*at, name, key)):
                 check_setting(name, key, value)
         return make(name, settings)
+
+
+def _from_folder(document: Document, name: str, key: Any, value: Any) -> Any:
+    """``value``, and a file's name from the folder of the YAML file that names it."""
+    kinds = {parameter.name: parameter.kind for parameter in CHANNELS[name].parameters()}
+    if document.folder and kinds.get(key) == "file" and isinstance(value, str):
+        return str(document.folder / value)
+    return value

@@ -10,6 +10,7 @@ The field carries a `Parameter` in its metadata; without ``default`` it must be 
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -27,7 +28,7 @@ class Parameter:
 
     Attributes:
         help: what it means, in a few words.
-        kind: ``number``, ``whole number``, ``switch``, ``choice`` or ``times``.
+        kind: ``number``, ``whole number``, ``switch``, ``choice``, ``times`` or ``file``.
         unit: of a number; empty for a pure one.
         low: smallest number allowed, or None.
         high: largest number allowed, or None.
@@ -60,6 +61,8 @@ class Parameter:
             return "true | false"
         if self.kind == "times":
             return "[[start, stop], ...] in s"
+        if self.kind == "file":
+            return "file"
         unit = f" {self.unit}" if self.unit else ""
         if self.low is not None and self.high is not None:
             return f"{self.low:g} to {self.high:g}{unit}"
@@ -79,9 +82,15 @@ class Parameter:
             return value
         if self.kind == "times":
             return _times(where, value)
+        if self.kind == "file":
+            if not isinstance(value, (str, os.PathLike)) or not str(value):
+                raise ParameterError(f"{where} must be the name of a file, not {value!r:.60}")
+            return str(value)
         wanted = Integral if self.kind == "whole number" else Real
         if not isinstance(value, wanted) or isinstance(value, bool):
-            raise ParameterError(f"{where} must be a {self.kind}, not {value!r}")
+            words = isinstance(value, str) and self.unit  # perhaps "2 dB", or "100 ms"
+            unit = f" in {self.unit}, written without the unit" if words else ""
+            raise ParameterError(f"{where} must be a {self.kind}{unit}, not {value!r:.60}")
         convert = int if wanted is Integral else float
         return convert(require(where, value, self.low, self.high))
 
@@ -115,6 +124,11 @@ def choice(help: str, choices: Sequence[str], *, default: Any = REQUIRED) -> Any
 def times(help: str, *, default: Any = REQUIRED) -> Any:
     """A field of stretches of time: ``[[start, stop], ...]`` in seconds, rising."""
     return _field(Parameter(help, "times", "s", default=default))
+
+
+def file(help: str, *, default: Any = REQUIRED) -> Any:
+    """A field that names a file; in a YAML file, from that file's folder."""
+    return _field(Parameter(help, "file", default=default))
 
 
 def _field(parameter: Parameter) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -19,12 +20,14 @@ class Document:
         data: lists, dicts and scalars.
         source: the file's name for messages; empty for data that comes from no file.
         lines: the line of each part, by its path of keys and indices.
+        folder: where the file is, from which it names others; None for data from no file.
     """
 
     def __init__(self, data: Any, source: str = "", lines: dict[tuple, int] | None = None):
         self.data = data
         self.source = source
         self.lines = lines or {}
+        self.folder: Path | None = None
 
     def error(self, path: tuple, message: str) -> ParameterError:
         """An error about the part at ``path``."""

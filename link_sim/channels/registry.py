@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from voicelink.link_sim.channels.awgn import Awgn
 from voicelink.link_sim.channels.bandwidth import Bandwidth
-from voicelink.link_sim.channels.bits import Awgn, BitErrors
+from voicelink.link_sim.channels.bits import BitErrors
 from voicelink.link_sim.channels.channel import Channel
+from voicelink.link_sim.channels.fading import Rayleigh, Rician
+from voicelink.link_sim.channels.impulses import ImpulseNoise
 from voicelink.link_sim.channels.losses import GilbertElliott, Loss, Outage
+from voicelink.link_sim.channels.mobile import Mobile
+from voicelink.link_sim.channels.offsets import ClockOffset, FrequencyOffset
 from voicelink.link_sim.channels.order import Duplicate, Reorder
 from voicelink.link_sim.channels.timing import Delay, Jitter
+from voicelink.link_sim.channels.trace import Trace
+from voicelink.link_sim.channels.watterson import Watterson
 from voicelink.models.errors import ParameterError, one_of
 
 CHANNELS: dict[str, type[Channel]] = {
     channel.name: channel
     for channel in (
-        Loss, GilbertElliott, Outage, BitErrors, Awgn, Delay, Jitter, Reorder, Duplicate, Bandwidth,
+        Loss, GilbertElliott, Outage, BitErrors,
+        Rayleigh, Rician, Mobile, Watterson, FrequencyOffset, ClockOffset, ImpulseNoise, Awgn,
+        Delay, Jitter, Reorder, Duplicate, Bandwidth, Trace,
     )
 }  # fmt: skip
 """The channels by their names in YAML and flags."""

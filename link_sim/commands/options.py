@@ -61,19 +61,19 @@ def chain_from(args: argparse.Namespace) -> ChannelChain:
             not go together.
     """
     from voicelink.link_sim.channels import ChannelChain
-    from voicelink.link_sim.channels.compose import chain, parse_flag, scenario
+    from voicelink.link_sim.channels.compose import part, scenario
 
     parts = []
     for option, value in args.channel_parts:
         if option == "scenario":
             value = scenario(value)
         elif option == "channel":
-            value = [parse_flag(value)]
+            value = [value]
         elif option in SHORT:
             value = [{option: {SHORT[option][0]: value}}]
-        parts.append(chain(value))
-    channels = [channel for part in parts for channel in part.channels]
-    return ChannelChain(channels, args.seed, ", ".join(part.title for part in parts))
+        parts.append(part(value))
+    channels = [channel for _, some in parts for channel in some]
+    return ChannelChain(channels, args.seed, ", ".join(title for title, _ in parts))
 
 
 class _Part(argparse.Action):

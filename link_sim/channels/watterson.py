@@ -1,0 +1,75 @@
+"""The ionosphere as a radio path."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from voicelink.link_sim.channels import scatter
+from voicelink.link_sim.channels.fading import Fading
+from voicelink.link_sim.channels.parameters import choice, number
+from voicelink.link_sim.channels.radio import GUARD_MS
+from voicelink.link_sim.channels.scatter import Scatter
+from voicelink.models.errors import ParameterError
+
+PRESETS = {"good": (0.5, 0.1), "moderate": (1.0, 0.5), "poor": (2.0, 1.0)}
+"""Delay in ms and frequency spread in Hz: mid latitudes, quiet, moderate and disturbed."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Watterson(Fading):
+    """Two waves by way of the ionosphere, one later than the other, each fading by itself.
+
+    Two taps of equal mean power, together 1, each a complex normal process with a Gaussian Doppler
+    spectrum, of which the spread is twice the standard deviation (F.1487)::
+
+        H(f, t) = (a(t) + b(t) exp(-2 pi j f delay)) / sqrt(2)
+
+    Needs the multicarrier waveform, whose guard interval takes up the echo; each carrier then sees
+    H at its own frequency. At frequencies df apart and times dt apart, H has the correlation
+    ``cos(pi df delay) exp(-j pi df delay) exp(-(pi spread dt)^2 / 2)``.
+
+    Presets: ``good`` 0.5 ms, 0.1 Hz; ``moderate`` 1 ms, 0.5 Hz; ``poor`` 2 ms, 1 Hz: the quiet,
+    moderate and disturbed channels of mid latitudes.
+
+    Source: Recommendation ITU-R F.1487 (2000); C. C. Watterson et al., Experimental
+    confirmation of an HF channel model, IEEE Trans. Commun. Technol. 18, 1970; CCIR Report 549.
+    """
+
+    name = "watterson"
+    help = "HF by way of the ionosphere (ITU-R F.1487); before awgn with many carriers"
+
+    preset: str | None = choice("ready-made values", tuple(PRESETS), default=None)
+    delay_ms: float | None = number(
+        "how much later the second wave comes; without preset",
+        low=0, high=GUARD_MS, unit="ms", default=None,
+    )  # fmt: skip
+    spread_hz: float | None = number(
+        "Doppler spread of each, twice its deviation; without preset",
+        low=0, high=30, unit="Hz", default=None,
+    )  # fmt: skip
+
+    def _check(self):
+        own = (self.delay_ms, self.spread_hz)
+        if (self.preset is None) != (None not in own) or (self.preset and own != (None, None)):
+            raise ParameterError("watterson needs either preset, or both delay_ms and spread_hz")
+        self._delay_ms, self._spread_hz = PRESETS[self.preset] if self.preset else own
+
+    @property
+    def echoes_ms(self) -> float:
+        return self._delay_ms
+
+    def _begin(self):
+        self._taps = [
+            Scatter(self._random, scatter.gaussian(self._random, self._spread_hz)) for _ in range(2)
+        ]
+
+    def _gain(self, time, signal):
+        first, second = (
+            tap.at(time + signal.seconds[0, 0], signal.row_seconds, signal.rows)[:, None]
+            for tap in self._taps
+        )
+        later = np.exp(-2e-3j * np.pi * self._delay_ms * signal.frequencies)
+        return (first + second * later) / math.sqrt(2)
