@@ -13,13 +13,20 @@ from voicelink.link_sim.channels import (
     Bandwidth,
     BitErrors,
     ChannelChain,
+    ClockOffset,
     Delay,
     Duplicate,
+    FrequencyOffset,
     GilbertElliott,
+    ImpulseNoise,
     Jitter,
     Loss,
+    Mobile,
     Outage,
+    Rayleigh,
     Reorder,
+    Rician,
+    Watterson,
 )
 from voicelink.models.errors import ParameterError
 
@@ -188,8 +195,39 @@ def test_one_object_cannot_stand_in_two_places():
 
 seconds = st.floats(0, 3)
 share = st.floats(0, 1)
-channels = st.lists(
+hertz = st.floats(0, 50)
+effects = st.lists(
     st.one_of(
+        st.builds(Rayleigh, doppler_hz=hertz),
+        st.builds(Rician, k_db=st.floats(-10, 20), doppler_hz=hertz),
+        st.builds(
+            Mobile,
+            speed_kmh=st.floats(0, 300),
+            carrier_mhz=st.floats(1, 3000),
+            shadow_db=st.floats(0, 12),
+        ),
+        st.builds(Watterson, preset=st.sampled_from(["good", "moderate", "poor"])),
+        st.builds(FrequencyOffset, hz=st.floats(-100, 100)),
+        st.builds(ClockOffset, ppm=st.floats(-1000, 1000)),
+        st.builds(ImpulseNoise, probability=share),
+    ),
+    min_size=1,
+    max_size=3,
+)
+radio = st.builds(
+    lambda effects, noise: [*effects, noise],
+    effects,
+    st.builds(
+        Awgn,
+        ebn0_db=st.floats(-5, 10),
+        decisions=st.just("hard"),
+        modulation=st.sampled_from(["bpsk", "qpsk"]),
+        waveform=st.just("multicarrier"),
+    ),
+)
+parts = st.lists(
+    st.one_of(
+        radio,
         st.builds(Loss, probability=share),
         st.builds(GilbertElliott, loss=st.floats(0, 0.5), burst=st.floats(1, 9)),
         st.builds(Outage, period=st.floats(1, 3), length=st.floats(0, 1)),
@@ -209,6 +247,11 @@ channels = st.lists(
         st.builds(Bandwidth, rate=st.floats(100, 5000), queue_seconds=seconds),
     ),
     max_size=5,
+)
+channels = parts.map(
+    lambda parts: [
+        channel for part in parts for channel in (part if isinstance(part, list) else [part])
+    ]
 )
 times = st.lists(st.floats(0, 20), max_size=40).map(sorted)
 

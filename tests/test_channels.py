@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from voicelink.blocks.packet import Packet
+from voicelink.blocks.profile import profile
 from voicelink.link_sim.channels import (
     CHANNELS,
     Awgn,
@@ -408,6 +409,10 @@ def test_duplicate_sends_a_copy_later():
 # Bandwidth
 
 HOUR = 11250  # superframes
+
+
+def test_the_plain_profile_sends_the_payload_and_nothing_else():
+    assert profile("plain").bits == zeros().bits == 256
 
 
 @pytest.mark.parametrize("limit", [{}, {"queue_packets": 0}, {"queue_seconds": 0}])

@@ -149,6 +149,8 @@ def test_channels_of_pdus_change_and_what_is_under_way_arrives() -> None:
     assert sorted(numbers) == [0, 1, 2, 5]
 
 
+FADING = [{"rayleigh": {"doppler_hz": 2}}]
+
 REFUSED = [
     ({"form": "bytes"}, "form must be one of pdu, bits, symbols, not 'bytes'"),
     ({"channels": "los"}, "a channel or scenario must be one of"),
@@ -157,6 +159,11 @@ REFUSED = [
     ({"form": "bits", "channels": "jitter:deviation=1"}, "a channel for bits must keep their rate"),
     ({"form": "symbols", "channels": "lossy-ip"}, "a channel for symbols must keep their rate"),
     ({"form": "bits", "channels": "awgn:ebn0_db=1"}, "awgn.decisions must be hard for bits"),
+    (
+        {"form": "symbols", "channels": "awgn:ebn0_db=1,modulation=4fsk"},
+        "awgn.modulation must be bpsk for symbols, not 4fsk",
+    ),
+    ({"channels": FADING}, "channel 1, rayleigh, acts on a radio signal and needs an awgn after"),
     ({"form": "bits", "packet": 100}, "packet must be a multiple of 8, not 100"),
     ({"form": "symbols", "packet": 0}, "packet must be a number from 8 to 8192, not 0"),
 ]
@@ -167,3 +174,30 @@ def test_bad_parameters_are_refused_in_one_line() -> None:
     for (_, expected), message in zip(REFUSED, messages, strict=True):
         assert message.startswith(expected), message
         assert "\n" not in message
+
+
+def test_symbols_fade_and_keep_their_noise() -> None:
+    """y = |g| x + w: as the packets' channel has it, of which the LLRs are 2 |g| y / s^2."""
+    sent = bits(100 * PACKET)
+    channels = [*FADING, {"awgn": {"ebn0_db": 12}}]
+    received = assert_repeated(
+        run("stream", "symbols", (1.0 - 2.0 * np.array(sent)).tolist(), {"channels": channels})
+    )
+    chain = ChannelChain(channels_from(channels), 0)
+    for number, packet in enumerate(np.packbits(sent).reshape(-1, PACKET // 8)):
+        chain.push(0.32 * number, Packet(packet))
+    llrs = np.concatenate([packet.data for _, packet in chain.flush()])
+    variance = 1 / (2 * 10**1.2 * 256 / PACKET)
+    gain = llrs * variance / (2 * received)
+    clear = np.abs(received) > 0.1
+    assert 0 < gain[clear].min() < 0.2 and gain[clear].max() > 1.5
+    assert np.abs(np.diff(gain))[clear[1:] & clear[:-1]].max() < 0.05
+
+
+def test_bits_fade_too() -> None:
+    """(1 - sqrt(c / (1 + c))) / 2 is wrong; a fast path, so that it comes near its mean."""
+    sent = bits(400 * PACKET)
+    channels = [{"rayleigh": {"doppler_hz": 100}}, {"awgn": {"ebn0_db": 8, "decisions": "hard"}}]
+    received = assert_repeated(run("stream", "bits", sent, {"channels": channels}))
+    c = 10**0.8 * 256 / PACKET
+    assert abs((received != sent).mean() - (1 - np.sqrt(c / (1 + c))) / 2) < 0.003
