@@ -37,6 +37,9 @@ MOST_SURE = 8.0
 got here, or clicks, look far surer than they are, and would outvote the code; what white noise at
 any level in use loses by the limit is not measurable."""
 
+HARD_BIT_ERROR_RATE = 0.02
+"""The error rate that is assumed of hard bits, unless another is known."""
+
 _PAYLOAD = slice(HEADER_BITS, HEADER_BITS + PAYLOAD_BITS)
 
 
@@ -217,7 +220,7 @@ class LinkDecoder:
         self,
         profile: str | Profile = "checked",
         model: int = 1,
-        hard_bit_error_rate: float = 0.02,
+        hard_bit_error_rate: float = HARD_BIT_ERROR_RATE,
     ):
         self.profile = _profile(profile)
         self._model = int(require("model", model, 0, 15))

@@ -128,9 +128,8 @@ class Playout:
 
     def push(self, packet: Packet, now: float) -> None:
         """Take in a packet that arrives now, as `Receiver.push` does."""
-        frame = self.receiver.decode(packet)
-        if frame is not None:
-            self.put(frame, packet.number, now)
+        for frame, number in self.receiver.decode(packet):
+            self.put(frame, number, now)
 
     def take(self, samples: int, now: float) -> np.ndarray:
         """The next samples, to be heard from about now on: float32 (samples,)."""
@@ -212,7 +211,7 @@ class Playout:
         """What comes after the superframe that has been played."""
         if self._last:
             self._fall_silent()
-        elif self._prepared is not None or self.receiver.ready:
+        elif self._prepared is not None or self.receiver.fetch():
             self._play(now)
         else:
             self._hole = 0

@@ -13,6 +13,7 @@ from voicelink.blocks.auto_link import AUTO, AutoLinkDecoder
 from voicelink.blocks.callsign import CallsignCollector
 from voicelink.blocks.link import LinkFrame
 from voicelink.blocks.packet import Packet
+from voicelink.blocks.spread import Gatherer
 from voicelink.blocks.status import Status
 from voicelink.models.card import DEFAULT
 from voicelink.models.codec import SpeechDecoder
@@ -115,6 +116,7 @@ class Receiver:
         self._decoder = SpeechDecoder(model)
         self._speech = speech
         self._link = AutoLinkDecoder(profile, self._decoder.card.number)
+        self._gatherer = Gatherer()
         self._first = first
         self._follow = follow
         self.counts = Counts()
@@ -174,17 +176,36 @@ class Receiver:
         return self._collector.callsign or self._callsign
 
     def push(self, packet: Packet) -> int | None:
-        """Take in what arrived; the number of its superframe, or None where it is of no use."""
-        frame = self.decode(packet)
-        return None if frame is None else self.accept(frame, packet.number)
+        """Take in what arrived; the number of the superframe that is complete with it.
 
-    def decode(self, packet: Packet) -> LinkFrame | None:
-        """The frame in a packet, for `accept`; None where there is none, which is counted."""
+        None where none is, or it is of no use. Of spread packets, that are told by their length,
+        the frames count as received.
+        """
+        accepted = None
+        for frame, number in self.decode(packet):
+            place = self.accept(frame, number)
+            accepted = accepted if place is None else place
+        return accepted
+
+    def decode(self, packet: Packet) -> list[tuple[LinkFrame, int | None]]:
+        """The frames that are complete with a packet and their numbers, for `accept`.
+
+        None where it holds none, which is counted.
+        """
         try:
-            return self._link.decode(packet)
+            frames = self._gatherer.push(packet)
+            return [(self._link.decode(frame), frame.number) for frame in frames]
         except FormatError as error:
             self.refuse(error)
-            return None
+            return []
+
+    def fetch(self) -> bool:
+        """Whether the next superframe has come; of a spread one, what has come of it is taken."""
+        if not self.ready and self._next is not None:
+            packet = self._gatherer.take(self._next)
+            if packet is not None:
+                self.accept(self._link.decode(packet), self._next)
+        return self.ready
 
     def refuse(self, error: FormatError) -> None:
         """Count what arrived and is no frame of ours; the first one is logged."""
@@ -243,6 +264,7 @@ class Receiver:
 
     def pull(self) -> Superframe:
         """The next superframe, on the clock: decoded if it has arrived, concealed if not."""
+        self.fetch()
         frame = self._waiting.pop(self._next, None)
         if frame is None:
             concealed = self.conceal()

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.profile import profiles
+from voicelink.blocks.spread import packet_lengths
 from voicelink.models.errors import FormatError, one_of
 
 _TYPES = {"bytes": np.dtype(np.uint8), "bits": np.dtype(np.uint8), "floats": np.dtype(np.float32)}
@@ -43,15 +43,15 @@ def as_frame(packet: Packet) -> Packet:
     """The packet as a link frame, its hard bits packed: its items tell by their number what it is.
 
     Args:
-        packet: uint8 packed bytes (32, 37, 74 or 111), uint8 bits (256, 296, 592 or 888), or that
-            many float32 LLRs, log(P(0) / P(1)).
+        packet: uint8 packed bytes (32, 37, 74 or 111; spread 3 more), uint8 bits (256, 296, 592 or
+            888; spread 24 more), or that many float32 LLRs, log(P(0) / P(1)).
 
     Raises:
         FormatError: where no profile has so many, a bit is neither 0 nor 1, or an LLR is not
             finite. Nothing else is raised.
     """
     data = packet.data
-    known = [profile.bits for profile in profiles().values()]
+    known = packet_lengths()
     if packet.soft:
         if not np.isfinite(data).all():
             raise FormatError("the LLRs of a link frame must be finite numbers")

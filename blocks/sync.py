@@ -17,6 +17,7 @@ from voicelink.blocks.link import LinkDecoder, LinkFrame
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.profile import Profile, profile
 from voicelink.blocks.snr import decibels, symbol_statistics
+from voicelink.blocks.spread import LABEL_BITS, check_depth
 from voicelink.blocks.sync_word import SYNC_BITS, SYNC_SYMBOLS
 from voicelink.models.errors import ParameterError, require
 from voicelink.models.sizes import PAYLOAD_BITS
@@ -117,6 +118,8 @@ class FrameSync:
         profile: name of the link profile.
         hold: frames without confirmation that a lock survives, 0 to 1000.
         slip: symbols, either way, by which a frame may be off its expected place, 0 to 8.
+        spread: packets that the sender spreads each frame over, 1, 2, 4, 8 or 16. Spread ones are
+            found by their sync words alone, as nothing else can be told from a single packet.
 
     Attributes:
         profile: the `Profile`.
@@ -134,12 +137,15 @@ class FrameSync:
     (592, 0, True, 32)
     """
 
-    def __init__(self, profile: str | Profile = "half", hold: int = 8, slip: int = 2) -> None:
+    def __init__(
+        self, profile: str | Profile = "half", hold: int = 8, slip: int = 2, spread: int = 1
+    ) -> None:
         self.profile = _profile(profile)
-        self.period = self.profile.bits + SYNC_BITS
+        self._bits = self.profile.bits + (LABEL_BITS if check_depth(spread) > 1 else 0)
+        self.period = self._bits + SYNC_BITS
         self._hold = int(require("hold", hold, 0, 1000))
         self._slip = int(require("slip", slip, 0, 8))
-        self._decoder = LinkDecoder(self.profile) if self.profile.header else None
+        self._decoder = LinkDecoder(self.profile) if self.profile.header and spread == 1 else None
         self._history = (WORDS - 1) * self.period + self._slip
         self.reset()
 
@@ -267,7 +273,7 @@ class FrameSync:
             reach = _LIMIT * median
             symbols = np.clip(symbols[SYNC_BITS:], middle - reach, middle + reach)
             llrs.append(statistics.llr(symbols))
-            ebn0s.append(decibels(statistics.esn0 * self.profile.bits / PAYLOAD_BITS))
+            ebn0s.append(decibels(statistics.esn0 * self._bits / PAYLOAD_BITS))
         frames = self._decoder.decode_many(np.array(llrs)) if self._decoder else [None] * len(llrs)
         rho = [float(self._rho[position - self._start]) for position in positions]
         return [

@@ -14,7 +14,7 @@ import numpy as np
 
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import NUMBER
-from voicelink.blocks.profile import profiles
+from voicelink.blocks.spread import packet_lengths
 from voicelink.blocks.stream_items import as_frame, items_in
 from voicelink.blocks.tag_header import Tag, read_tag_header, write_tag_header
 from voicelink.models.errors import FormatError
@@ -120,4 +120,4 @@ def _at(tags: list[Tag], key: str, offset: int, count: int) -> dict[int, object]
 
 
 def _longest() -> int:
-    return max(profile.bits for profile in profiles().values())
+    return max(packet_lengths())

@@ -157,6 +157,7 @@ class FrameReceiver(Endpoint):
             any, else by the sync word before each.
         items: a stream's items: "bytes", "bits" (one in a byte) or "floats" (soft bits).
         profile: the profile of a stream's frames.
+        spread: packets that each of them is spread over, 1, 2, 4, 8 or 16.
         keys: CURVE keys; None for none.
         allow_remote: bind also where other machines reach it.
         high_water: messages that may wait here to be received.
@@ -181,13 +182,14 @@ class FrameReceiver(Endpoint):
         form: str = "auto",
         items: str = "bytes",
         profile: str | None = None,
+        spread: int = 1,
         keys: Keys | None = None,
         allow_remote: bool = False,
         high_water: int = 1000,
         max_message_bytes: int = 1 << 18,
     ) -> None:
         one_of("pattern", pattern, ("sub", "pull"))
-        self._reader = MessageReader(form, items, profile, self._count_malformed)
+        self._reader = MessageReader(form, items, profile, self._count_malformed, spread)
         self._ready: deque[Packet] = deque()
         self.received = 0
         self.malformed = 0

@@ -8,7 +8,7 @@ import numpy as np
 
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import packet_to_pdu, pdu_to_packet
-from voicelink.blocks.profile import profiles
+from voicelink.blocks.spread import packet_lengths
 from voicelink.blocks.stream_items import ITEMS, as_frame, items_in
 from voicelink.blocks.sync import FrameSync
 from voicelink.blocks.sync_word import stream_frame
@@ -53,7 +53,7 @@ class MessageWriter:
             raise ParameterError(
                 f"a frame in the form {self._form} carries hard bits; LLRs need the form pdu"
             )
-        if packet.bits not in (known := [profile.bits for profile in profiles().values()]):
+        if packet.bits not in (known := packet_lengths()):
             choices = ", ".join(map(str, known))
             raise ParameterError(f"a link frame must have {choices} bits, not {packet.bits}")
         if self._form == "tagged":
@@ -71,6 +71,7 @@ class MessageReader:
         items: what the items of a stream are, see `voicelink.blocks.stream_items`.
         profile: the profile of the frames in a stream.
         refuse: called with the reason for what is left out of a stream.
+        spread: packets that each frame in a stream is spread over, 1, 2, 4, 8 or 16.
 
     Raises:
         ParameterError: for a form, items or a profile that there are not, and for a stream
@@ -83,6 +84,7 @@ class MessageReader:
         items: str,
         profile: str | None,
         refuse: Callable[[FormatError], None],
+        spread: int = 1,
     ) -> None:
         self._form = one_of("form", form, RECEIVED_FORMS)
         self._items = one_of("items", items, ITEMS)
@@ -92,7 +94,7 @@ class MessageReader:
             if profile is None:
                 raise ParameterError("profile must be named for a stream: its frames' length")
             # Bits do not slip between programs, and a frame need not wait for what follows it.
-            self._sync = FrameSync(profile, slip=2 if items == "floats" else 0)
+            self._sync = FrameSync(profile, slip=2 if items == "floats" else 0, spread=spread)
         elif items != "bytes":
             raise ParameterError(f"items must be bytes where the form is not stream, not {items}")
 
@@ -135,4 +137,4 @@ class MessageReader:
 
 
 def _frame_long(message: bytes) -> bool:
-    return any(len(message) == profile.bytes for profile in profiles().values())
+    return 8 * len(message) in packet_lengths()

@@ -23,7 +23,7 @@ from voicelink.models.sizes import (
     SUPERFRAME_SECONDS,
 )
 
-_TICK = 1e-9
+TICK = 1e-9
 """Seconds by which a packet may miss its deadline and be in time: the rounding of float sums."""
 
 
@@ -49,13 +49,15 @@ def simulate(
     model: str | Path = DEFAULT,
     buffer: float = 0.2,
     callsign: str = "",
+    spread: int = 1,
 ) -> Simulation:
     """Send speech over a simulated link and listen at its other end.
 
     Superframe k leaves the encoder when its last sample has been spoken, (k + 1) x 320 ms. The
     receiver starts its clock ``buffer`` seconds after the moment when superframe 0 came, or would
     have come by the first one that did; from then on it gives out one superframe every 320 ms, and
-    what has not come by its moment is late and lost.
+    what has not come by its moment is late and lost. Of frames spread over D packets the last part
+    comes (D - 1) x 320 ms later, and so does what is heard; what has come by then is used.
 
     Args:
         audio: float32 (n,), 8 kHz, within +-1.
@@ -64,6 +66,7 @@ def simulate(
         model: a released model's id or a model folder.
         buffer: seconds, 0..15, that the receiver waits for stragglers.
         callsign: what the transmitter identifies with; "" for nothing.
+        spread: packets that each frame is spread over, 1, 2, 4, 8 or 16.
 
     Returns:
         The audio, the statuses and the report, a dict of plain values: ``rates`` in bit/s (payload
@@ -75,7 +78,7 @@ def simulate(
     """
     require("buffer", buffer, 0, LONGEST_BUFFER)
     link = find_profile(profile)
-    transmitter = Transmitter(profile, model, callsign)
+    transmitter = Transmitter(profile, model, callsign, spread)
     receiver = Receiver(profile, model, first=0, follow=False)
 
     clock = time.process_time()
@@ -83,29 +86,31 @@ def simulate(
     sending = time.process_time() - clock
 
     clock = time.process_time()
-    arrivals = _through(chain, packets)
+    arrivals = through(chain, packets)
     channel = time.process_time() - clock
 
     clock = time.process_time()
-    parts, statuses, corrected = _listen(receiver, arrivals, len(packets), link.header, buffer)
+    superframes = len(packets) - (spread - 1)
+    start = start_time(arrivals, buffer + (spread - 1) * SUPERFRAME_SECONDS)
+    parts, statuses, corrected = _listen(receiver, arrivals, superframes, link.header, start)
     receiving = time.process_time() - clock
 
     heard = np.concatenate(parts)[receiver.delay :][: len(audio)]
-    seconds = len(packets) * SUPERFRAME_SECONDS
+    seconds = superframes * SUPERFRAME_SECONDS
     spoken = max(len(audio), 1) / SAMPLE_RATE
     sent_bits = sum(p.bits for p in packets)
     counts = receiver.counts.as_dict()
-    start = _start(arrivals, buffer)
     report = {
         "model": transmitter.speech.card.id,
         "profile": profile,
+        "spread": spread,
         "seconds": round(len(audio) / SAMPLE_RATE, 3),
         "rates": {
-            "payload": len(packets) * PAYLOAD_BITS / spoken,
+            "payload": superframes * PAYLOAD_BITS / spoken,
             "gross": sent_bits / spoken,
-            "on_air": link.bits / SUPERFRAME_SECONDS,
+            "on_air": transmitter.spreader.packet_bits / SUPERFRAME_SECONDS,
         },
-        "superframes": {"sent": len(packets)} | {s.value: counts[s.value] for s in Status},
+        "superframes": {"sent": superframes} | {s.value: counts[s.value] for s in Status},
         "bits_corrected": corrected,
         "packets": {
             "sent": len(packets),
@@ -124,25 +129,25 @@ def simulate(
     return Simulation(heard, statuses, report)
 
 
-def _through(chain: ChannelChain, packets: list[Packet]) -> list[tuple[float, Packet]]:
+def through(chain: ChannelChain, packets: list[Packet]) -> list[tuple[float, Packet]]:
     """Each packet that arrives, with its time, in the order of arriving."""
     arrivals: list[tuple[float, Packet]] = []
     for k, packet in enumerate(packets):
-        now = _spoken(k)
+        now = spoken_at(k)
         chain.push(now, packet)
         arrivals += chain.pop(now)
     return arrivals + chain.flush()
 
 
-def _spoken(number: int) -> float:
+def spoken_at(number: int) -> float:
     """When the last sample of a superframe has been spoken, in seconds."""
     return (number + 1) * SUPERFRAME_SAMPLES / SAMPLE_RATE
 
 
-def _start(arrivals: list[tuple[float, Packet]], buffer: float) -> float:
-    """When superframe 0 is given out."""
+def start_time(arrivals: list[tuple[float, Packet]], buffer: float) -> float:
+    """When superframe 0 is given out, ``buffer`` seconds after its packet came."""
     if not arrivals:
-        return _spoken(0) + buffer
+        return spoken_at(0) + buffer
     first, packet = arrivals[0]
     return first - packet.number * SUPERFRAME_SECONDS + buffer
 
@@ -152,14 +157,13 @@ def _listen(
     arrivals: list[tuple[float, Packet]],
     superframes: int,
     numbered: bool,
-    buffer: float,
+    start: float,
 ) -> tuple[list[np.ndarray], list[Status], int]:
     """Run the receiver's clock: the audio and the status of each superframe, and bits corrected."""
-    start = _start(arrivals, buffer)
     audio, statuses, corrected = [], [], 0
     at = 0
     for k in range(superframes):
-        deadline = start + k * SUPERFRAME_SECONDS + _TICK
+        deadline = start + k * SUPERFRAME_SECONDS + TICK
         while at < len(arrivals) and arrivals[at][0] <= deadline:
             packet = arrivals[at][1]
             # A frame with a header has to find its place by that alone.
@@ -180,7 +184,7 @@ def _latencies(arrivals: list[tuple[float, Packet]], start: float, delay: int) -
     Mouth to ear is from a superframe's first sample to its first sample's playing: the superframe
     itself, the codec's delay, the channel and the buffer.
     """
-    channel = [t - _spoken(p.number) for t, p in arrivals]
+    channel = [t - spoken_at(p.number) for t, p in arrivals]
     ear = start + delay / SAMPLE_RATE
     return {
         "channel_mean": 1000 * float(np.mean(channel)) if channel else 0.0,

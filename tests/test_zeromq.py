@@ -22,7 +22,7 @@ from voicelink.blocks.link import LinkEncoder
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import packet_to_pdu, pdu_to_packet
 from voicelink.blocks.pmt import Pair, serialize
-from voicelink.blocks.profile import profiles
+from voicelink.blocks.spread import packet_lengths
 from voicelink.blocks.zeromq import FrameReceiver, FrameSender, Keys, make_keys
 from voicelink.blocks.zeromq_address import check_address
 from voicelink.blocks.zeromq_messages import MessageWriter
@@ -31,7 +31,7 @@ from voicelink.models.errors import FormatError, ParameterError, TransportError
 WAIT_S = 30
 """A guard against hanging; nothing here takes that long."""
 
-FRAME_BYTES = [profile.bytes for profile in profiles().values()]
+FRAME_BYTES = [bits // 8 for bits in packet_lengths()]
 LOCAL = "tcp://127.0.0.1:*"
 PEER = Path(__file__).with_name("zeromq_peer.py")
 OPPOSITE = {"pub": "sub", "push": "pull", "sub": "pub", "pull": "push"}
@@ -375,7 +375,7 @@ def test_a_pdu_that_holds_no_frame_does_not_hide_one():
         None,
         "text",
         {"a": 1},
-        np.zeros(32, np.uint8),
+        np.zeros(37, np.uint8),
         Pair(None, None),
         Pair(None, np.zeros(0, np.uint8)),
         Pair(None, np.zeros(31, np.uint8)),

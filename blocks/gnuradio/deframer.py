@@ -18,6 +18,7 @@ from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import EBN0_DB, END, PROFILE, frame_to_pdu, pdu_to_packet
 from voicelink.blocks.receiver import AHEAD, STRAGGLERS
 from voicelink.blocks.snr import ebn0_db
+from voicelink.blocks.spread import Gatherer
 from voicelink.blocks.status import Status
 from voicelink.blocks.stream_items import as_frame
 from voicelink.models.card import DEFAULT, card
@@ -32,7 +33,9 @@ class deframer(Guarded, gr.basic_block):
 
     Ports:
         message ``in``: link-frame PDUs: u8, packed bytes (32, 37, 74 or 111) or one bit a byte
-            (256, 296, 592 or 888); or f32, LLRs log(P(0) / P(1)), one for each bit. Of the
+            (256, 296, 592 or 888); or f32, LLRs log(P(0) / P(1)), one for each bit. Where frames
+            are spread over several packets, which their length tells (3 bytes or 24 bits more), a
+            frame comes out with the packet that has its last part. Of the
             metadata ``number`` and ``ebn0_db`` are handed on, and with the profile "plain" ``end``.
         message ``ok``: payload PDUs, u8[32], of frames whose CRC is right (of the profile "plain",
             which has none: all hard ones, and soft ones that are sure of their bits).
@@ -60,6 +63,7 @@ class deframer(Guarded, gr.basic_block):
     def __init__(self, profile: str = AUTO, model: str | Path = DEFAULT) -> None:
         self._link = AutoLinkDecoder(profile, card(model).number)
         gr.basic_block.__init__(self, "voicelink_deframer", None, None)
+        self._gatherer = Gatherer()
         self._collector = CallsignCollector()
         self._sequence = 0  # of the latest header
         self.counts = {"ok": 0, "fail": 0, "foreign": 0}
@@ -70,6 +74,7 @@ class deframer(Guarded, gr.basic_block):
 
     def start(self) -> bool:
         """Begin afresh: no callsign is known, the counts are 0."""
+        self._gatherer.reset()
         self._collector.reset()
         self.counts = dict.fromkeys(self.counts, 0)
         return True
@@ -77,13 +82,18 @@ class deframer(Guarded, gr.basic_block):
     @guarded
     def _on_frame(self, message: pmt.pmt_base) -> None:
         packet = as_frame(pdu_to_packet(to_bytes(message)))
-        frame = self._link.decode(packet)
+        for gathered in self._gatherer.push(packet):
+            self._give(gathered, packet)
+
+    def _give(self, gathered: Packet, packet: Packet) -> None:
+        """A frame, and the packet that it came with or was completed by."""
+        frame = self._link.decode(gathered)
         if not frame.understood:
             self.counts["foreign"] += 1
             return
         if frame.header is not None:
             self._collect(frame.header)
-        profile = self._link.profile_of(packet)
+        profile = self._link.profile_of(gathered)
         # Without a header it is for what carries the frames to say where an over ends.
         end = frame.end if profile.header else _said(packet, END, bool)
         frame = replace(frame, callsign=self._collector.callsign or None, end=bool(end))
@@ -93,7 +103,7 @@ class deframer(Guarded, gr.basic_block):
             known = _said(packet, EBN0_DB, float)
             metadata[EBN0_DB] = ebn0_db(packet.data) if known is None else known
         port = _OK if frame.status in _CONFIRMED else _FAIL
-        self.message_port_pub(port, from_bytes(frame_to_pdu(frame, packet.number, metadata)))
+        self.message_port_pub(port, from_bytes(frame_to_pdu(frame, gathered.number, metadata)))
         self.counts[pmt.symbol_to_string(port)] += 1
         if frame.end:
             self._collector.reset()  # another station may be next

@@ -13,6 +13,7 @@ from voicelink.blocks.gnuradio.messages import IN, OUT, from_bytes, to_bytes
 from voicelink.blocks.link import LinkEncoder
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import END, PROFILE, packet_to_pdu, pdu_to_payload
+from voicelink.blocks.spread import Spreader
 from voicelink.blocks.sync_word import LONGEST, stream_frame
 from voicelink.models.card import DEFAULT, card
 from voicelink.models.errors import ParameterError, require, true_or_false
@@ -37,6 +38,8 @@ class framer(Guarded, gr.basic_block):
         sync_word: make a bit stream for a modem that has no framing of its own.
         preamble: bytes, 0 to 4096; only with ``sync_word``.
         tail: bytes, 0 to 4096; only with ``sync_word``.
+        spread: packets that each frame is spread over, 1, 2, 4, 8 or 16: parts of several frames
+            are in each PDU, 3 bytes more, and after the over's last frame come ``spread`` - 1 more.
 
     Raises:
         ParameterError: an argument is none of these.
@@ -51,6 +54,7 @@ class framer(Guarded, gr.basic_block):
         sync_word: bool = False,
         preamble: int = 0,
         tail: int = 0,
+        spread: int = 1,
     ) -> None:
         self._preamble = int(require("preamble", preamble, 0, LONGEST))
         self._tail = int(require("tail", tail, 0, LONGEST))
@@ -58,6 +62,7 @@ class framer(Guarded, gr.basic_block):
         if not self._sync_word and (self._preamble or self._tail):
             raise ParameterError("preamble and tail must be 0 without sync_word")
         self._link = LinkEncoder(profile, card(model).number, callsign)
+        self._spreader = Spreader(self._link.bits, spread)
         gr.basic_block.__init__(self, "voicelink_framer", None, None)
         self._first = True
         self.message_port_register_out(OUT)
@@ -67,20 +72,29 @@ class framer(Guarded, gr.basic_block):
     def start(self) -> bool:
         """Begin a new over."""
         self._link.reset()
+        self._spreader.reset()
         self._first = True
         return True
 
     @guarded
     def _on_payload(self, message: pmt.pmt_base) -> None:
         payload, number, end = pdu_to_payload(to_bytes(message))
-        packet = self._link.encode(payload, end, number)
-        first = self._first or number == 0
-        self._first = end
+        if number == 0:
+            self._spreader.reset()
+            self._first = True
+        packets = [self._spreader.push(self._link.encode(payload, end, number))]
         if end:
+            packets += self._spreader.flush()
             self._link.reset()
+        for packet in packets:
+            self._publish(packet, self._first, end and packet is packets[-1])
+            self._first = False
+        self._first = end
+
+    def _publish(self, packet: Packet, first: bool, last: bool) -> None:
         data = packet.data
         if self._sync_word:
-            stream = stream_frame(data.tobytes(), first, end, self._preamble, self._tail)
+            stream = stream_frame(data.tobytes(), first, last, self._preamble, self._tail)
             data = np.frombuffer(stream, np.uint8)
-        metadata = {END: end, PROFILE: self._link.profile.name}
+        metadata = {END: last, PROFILE: self._link.profile.name}
         self.message_port_pub(OUT, from_bytes(packet_to_pdu(Packet(data, packet.number, metadata))))

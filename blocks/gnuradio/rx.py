@@ -28,6 +28,8 @@ class rx(gr.hier_block2):
         input: "pdu" or "symbols".
         pace: "clock" or "data", as of `decoder`.
         buffer: seconds to wait for stragglers.
+        spread: with symbols, packets that the sender spreads each frame over, 1, 2, 4, 8 or 16;
+            PDUs tell it by their length.
 
     Attributes:
         sync: the `sync` inside; None with PDUs.
@@ -46,6 +48,7 @@ class rx(gr.hier_block2):
         input: str = "pdu",
         pace: str = "clock",
         buffer: float = 0.03,
+        spread: int = 1,
     ) -> None:
         symbols = one_of("input", input, ["pdu", "symbols"]) == "symbols"
         if symbols and profile == "auto":
@@ -57,7 +60,7 @@ class rx(gr.hier_block2):
             gr.io_signature(1, 1, gr.sizeof_float),
         )
         # Kept here, because GNU Radio keeps no reference to blocks in Python.
-        self.sync = sync(profile) if symbols else None
+        self.sync = sync(profile, spread=spread) if symbols else None
         self.deframer = deframer(profile, model)
         self.decoder = decoder(model, "pdu", pace, buffer)
         if symbols:

@@ -30,13 +30,16 @@ class sync(Guarded, gr.sync_block):
         slip: symbols, either way, by which a modem may lose count in a frame, 0 to 8. A frame
             whose CRC is wrong or missing comes out so many symbols after its last one: 0 for bits
             that come from a program.
+        spread: packets that the sender spreads each frame over, 1, 2, 4, 8 or 16.
 
     Raises:
         ParameterError: an argument is none of these.
     """
 
-    def __init__(self, profile: str = "half", hold: int = 8, slip: int = 2) -> None:
-        self._sync = FrameSync(profile, hold, slip)
+    def __init__(
+        self, profile: str = "half", hold: int = 8, slip: int = 2, spread: int = 1
+    ) -> None:
+        self._sync = FrameSync(profile, hold, slip, spread)
         gr.sync_block.__init__(self, "voicelink_sync", [np.float32], None)
         self.frames = 0
         self.message_port_register_out(OUT)

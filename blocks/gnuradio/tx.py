@@ -27,6 +27,7 @@ class tx(gr.hier_block2):
         sync_word: make a bit stream for a modem that has no framing of its own.
         preamble: bytes before an over; only with ``sync_word``.
         tail: bytes after an over; only with ``sync_word``.
+        spread: packets that each frame is spread over, as of `framer`.
 
     Attributes:
         encoder: the `encoder` inside.
@@ -46,6 +47,7 @@ class tx(gr.hier_block2):
         sync_word: bool = False,
         preamble: int = 0,
         tail: int = 0,
+        spread: int = 1,
     ) -> None:
         gr.hier_block2.__init__(
             self,
@@ -55,7 +57,7 @@ class tx(gr.hier_block2):
         )
         # Kept here, because GNU Radio keeps no reference to blocks in Python.
         self.encoder = encoder(model, "pdu", transmit)
-        self.framer = framer(profile, callsign, model, sync_word, preamble, tail)
+        self.framer = framer(profile, callsign, model, sync_word, preamble, tail, spread)
         self.message_port_register_hier_in("ptt")
         self.message_port_register_hier_out("out")
         self.connect(self, self.encoder)

@@ -56,11 +56,11 @@ def run(args: argparse.Namespace) -> int:
     if made_keys(args):
         return 0
     require("--wait", args.wait, 0, 1e6)
-    transmitter = Transmitter(args.profile, args.model, args.callsign)
+    transmitter = Transmitter(args.profile, args.model, args.callsign, args.spread)
     audio = None if args.raw else read_audio(args.input, note)
     with open_sender(args, bind=args.bind) as sender:
         note(
-            f"{args.profile}, {transmitter.link.bits / SUPERFRAME_SECONDS:.0f} bit/s,"
+            f"{args.profile}, {transmitter.spreader.packet_bits / SUPERFRAME_SECONDS:.0f} bit/s,"
             f" at {sender.endpoint}"
         )
         if args.wait and not sender.wait_for_peer(args.wait):

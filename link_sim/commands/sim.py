@@ -49,14 +49,17 @@ def run(args: argparse.Namespace) -> int:
         check_folder(args.json)
     chain = chain_from(args)
     audio = read_audio(args.input, note)
-    result = simulate(audio, chain, args.profile, args.model, args.buffer, args.callsign)
+    result = simulate(
+        audio, chain, args.profile, args.model, args.buffer, args.callsign, args.spread
+    )
     report = result.report
     report["seed"] = args.seed
     report["quality"] = score(audio, result.audio)
     write_audio(args.output, result.audio)
     if args.picture:
         stages = ", ".join(map(str, chain.channels)) or "no channel"
-        title = f"{report['model']}, profile {report['profile']}, over {stages}"
+        link = report["profile"] + (f" spread over {args.spread}" if args.spread > 1 else "")
+        title = f"{report['model']}, profile {link}, over {stages}"
         draw(args.picture, audio, result.audio, result.statuses, title)
     if args.json == "-":
         print(json.dumps(report, indent=2))

@@ -52,6 +52,14 @@ def add_stream_option(parser: argparse.ArgumentParser) -> None:
         " of soft bits: frames are found by their sync words, which needs --profile, or by tags;"
         " without it, all other forms are told apart, and tagged bytes and bits too",
     )
+    parser.add_argument(
+        "--spread",
+        type=int,
+        default=1,
+        metavar="N",
+        help="packets that the sender spreads each frame of the --stream over (default 1);"
+        " elsewhere their length tells it",
+    )
 
 
 def add_end_options(parser: argparse.ArgumentParser, binds: bool) -> None:
@@ -128,12 +136,15 @@ def _stream(args: argparse.Namespace) -> dict[str, str]:
     from voicelink.models.errors import ParameterError, one_of
 
     if args.stream is None:
+        if args.spread != 1:
+            raise ParameterError("--spread goes with --stream: elsewhere the length tells it")
         return {}
     items = one_of("--stream", args.stream, ITEMS)
     if args.profile == "auto":
         known = ", ".join(profiles())
         raise ParameterError(f"--stream needs --profile, one of {known}: the frames' length")
-    return {"form": "stream", "items": items, "profile": args.profile}
+    stream = {"form": "stream", "items": items, "profile": args.profile}
+    return stream | {"spread": args.spread}
 
 
 def _keys(args: argparse.Namespace) -> Keys | None:

@@ -22,11 +22,19 @@ def add_model_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_link_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--profile``, ``--model`` and ``--callsign``."""
+    """Add ``--profile``, ``--spread``, ``--model`` and ``--callsign``."""
     parser.add_argument(
         "--profile",
         default="checked",
         help="how the link protects a superframe: plain, checked (default), half, third",
+    )
+    parser.add_argument(
+        "--spread",
+        type=int,
+        default=1,
+        metavar="N",
+        help="spread each frame over N packets, 1 (default), 2, 4, 8 or 16, against lost packets; "
+        "it comes (N - 1) x 320 ms later",
     )
     add_model_option(parser)
     parser.add_argument(
