@@ -23,6 +23,7 @@ from voicelink.link_sim.channels import (
     Reorder,
     make,
 )
+from voicelink.link_sim.channels.radio import RadioEffect
 from voicelink.models.errors import ParameterError
 from voicelink.models.sizes import SUPERFRAME_SECONDS
 
@@ -86,7 +87,7 @@ def test_same_seed_same_run(name):
     noise = Awgn(ebn0_db=40, waveform="multicarrier" if name == "watterson" else "single")
 
     def demodulated(time, packet):
-        return noise.send(time, packet)[0][1] if channel.on_air else packet
+        return noise.send(time, packet)[0][1] if isinstance(channel, RadioEffect) else packet
 
     def outcome(channel):
         rng = np.random.default_rng(1)

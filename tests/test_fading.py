@@ -361,6 +361,11 @@ def test_an_effect_needs_a_demodulator_and_an_echo_many_carriers():
         ChannelChain([Awgn(ebn0_db=1), Rayleigh(doppler_hz=1)])
     with pytest.raises(ParameterError, match="watterson, has an echo of 2 ms"):
         ChannelChain([Watterson(preset="poor"), Awgn(ebn0_db=1)])
+    for fast in (Rayleigh(doppler_hz=7.1), Mobile(speed_kmh=50, carrier_mhz=433)):
+        with pytest.raises(ParameterError, match="standard deviation, and waveform: multicarrier"):
+            ChannelChain([fast, Awgn(ebn0_db=1, waveform="multicarrier")])
+        ChannelChain([fast, Awgn(ebn0_db=1)])
+    ChannelChain([Rician(k_db=20, doppler_hz=20), Awgn(ebn0_db=1, waveform="multicarrier")])
     # Two hops with a repeater that decides, each over a path of its own.
     ChannelChain(
         [

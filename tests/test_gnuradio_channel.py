@@ -23,8 +23,14 @@ def offline(channels: object, seed: int, count: int) -> list[Packet]:
     return [packet for _, packet in chain.flush()]
 
 
-@pytest.mark.parametrize("channels", ["loss:probability=0.3", "awgn:ebn0_db=3", "bursty"])
-def test_pdus_are_lost_and_damaged_as_in_a_simulation(channels: str) -> None:
+STILL = [{"mobile": {"speed_kmh": 0, "carrier_mhz": 433}}, {"awgn": {"ebn0_db": 3}}]
+"""A fading path that stands still, so that it is the same at any time."""
+
+
+@pytest.mark.parametrize(
+    "channels", ["loss:probability=0.3", "awgn:ebn0_db=3", "bursty", STILL], ids=str
+)
+def test_pdus_are_lost_and_damaged_as_in_a_simulation(channels: object) -> None:
     result = run("packets", {"channels": channels, "seed": 5}, 200)
     expected = offline(channels, 5, 200)
     assert [metadata["number"] for metadata, _ in result["out"]] == [p.number for p in expected]

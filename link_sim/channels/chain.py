@@ -13,6 +13,7 @@ import numpy as np
 from voicelink.blocks.packet import Packet
 from voicelink.link_sim.channels.awgn import Awgn
 from voicelink.link_sim.channels.channel import Channel, seed_sequence
+from voicelink.link_sim.channels.radio import STEADY_HZ, RadioEffect
 from voicelink.models.errors import ParameterError, require
 
 
@@ -20,13 +21,13 @@ def order_problem(channels: Sequence[Channel]) -> tuple[int, str] | None:
     """Why ``channels`` cannot follow one another, and at which index; None if they can.
 
     The one place with these rules: a channel that sends hard bits cannot follow one that gives soft
-    ones; one that acts on a radio signal needs a demodulator after it, and with echoes one of many
-    carriers; and each place needs a channel object of its own.
+    ones; one that acts on a radio signal needs a demodulator after it, with echoes one of many
+    carriers, and not too fast for those; and each place needs a channel object of its own.
     """
     if len({id(channel) for channel in channels}) < len(channels):
         return 0, "the same channel object is in the chain twice"
     maker = None
-    waiting: list[tuple[int, Channel]] = []
+    waiting: list[tuple[int, RadioEffect]] = []
     for index, channel in enumerate(channels):
         here = f"channel {index + 1}, {channel.name}"
         if maker and not channel.takes_soft:
@@ -34,16 +35,13 @@ def order_problem(channels: Sequence[Channel]) -> tuple[int, str] | None:
                 f"{here}, sends hard bits and cannot follow {maker}, "
                 "which gives soft ones (decisions: hard there makes them hard)"
             )
-        if channel.on_air:
+        if isinstance(channel, RadioEffect):
             waiting.append((index, channel))
         elif isinstance(channel, Awgn):
             for place, effect in waiting:
-                if effect.echoes_ms and not channel.multicarrier:
-                    return place, (
-                        f"channel {place + 1}, {effect.name}, has an echo of "
-                        f"{effect.echoes_ms:g} ms, for which the awgn after it needs "
-                        "waveform: multicarrier"
-                    )
+                problem = _misfit(effect, channel)
+                if problem:
+                    return place, f"channel {place + 1}, {effect.name}, {problem}"
             waiting = []
         if not channel.gives_soft(maker is not None):
             maker = None
@@ -55,6 +53,21 @@ def order_problem(channels: Sequence[Channel]) -> tuple[int, str] | None:
             "it, which demodulates"
         )
     return None
+
+
+def _misfit(effect: RadioEffect, modem: Awgn) -> str:
+    """Why a modem cannot do with an effect; "" if it can."""
+    if effect.echoes_ms and not modem.multicarrier:
+        return (
+            f"has an echo of {effect.echoes_ms:g} ms, for which the awgn after it needs "
+            "waveform: multicarrier"
+        )
+    if modem.multicarrier and effect.doppler_deviation_hz > STEADY_HZ:
+        return (
+            f"has a Doppler spectrum of {effect.doppler_deviation_hz:g} Hz standard deviation, "
+            f"and waveform: multicarrier of the awgn after it bears {STEADY_HZ:g} Hz"
+        )
+    return ""
 
 
 def check_order(channels: Sequence[Channel]) -> None:

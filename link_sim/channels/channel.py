@@ -32,9 +32,6 @@ class Channel:
     keeps_time: ClassVar[bool] = True
     """Whether what comes out of a packet comes at once and once, if it comes at all."""
 
-    on_air: ClassVar[bool] = False
-    """Whether it acts on a radio signal, so that a demodulator must follow."""
-
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
         """The parameters, in the order of the constructor."""

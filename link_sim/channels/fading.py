@@ -15,7 +15,11 @@ from voicelink.link_sim.channels.parameters import choice, number
 from voicelink.link_sim.channels.radio import RadioEffect, Signal
 from voicelink.link_sim.channels.scatter import Scatter
 
-_SPECTRA: dict[str, Callable] = {"jakes": scatter.jakes, "gaussian": scatter.gaussian}
+_SPECTRA: dict[str, tuple[Callable, float]] = {
+    "jakes": (scatter.jakes, math.sqrt(0.5)),
+    "gaussian": (scatter.gaussian, 0.5),
+}
+"""How to draw the frequencies of a Doppler spectrum, and its standard deviation at 1 Hz."""
 
 
 class Fading(RadioEffect):
@@ -51,14 +55,29 @@ class Fading(RadioEffect):
 
 
 class Scattered(Fading):
-    """Scattered waves, and perhaps a steady one beside them."""
+    """Scattered waves, and perhaps a steady one beside them.
 
-    def _draw(self, frequencies: np.ndarray, k_db: float | None) -> None:
-        self._waves = Scatter(self._random, frequencies)
-        k = 0.0 if k_db is None else 10 ** (k_db / 10)
+    A subclass has the Doppler shift ``doppler_hz``, and may have a K and a spectrum.
+    """
+
+    doppler_hz: float
+    k_db = None
+    spectrum = "jakes"
+
+    @property
+    def doppler_deviation_hz(self) -> float:
+        return _SPECTRA[self.spectrum][1] * self.doppler_hz / math.sqrt(1 + self._k)
+
+    @property
+    def _k(self) -> float:
+        return 0.0 if self.k_db is None else 10 ** (self.k_db / 10)
+
+    def _begin(self):
+        draw, _ = _SPECTRA[self.spectrum]
+        self._waves = Scatter(self._random, draw(self._random, self.doppler_hz))
         turn = np.exp(2j * np.pi * self._random.random())
-        self._steady = math.sqrt(k / (k + 1)) * turn
-        self._scattered = math.sqrt(1 / (k + 1))
+        self._steady = math.sqrt(self._k / (self._k + 1)) * turn
+        self._scattered = math.sqrt(1 / (self._k + 1))
 
     def _gain(self, time, signal):
         waves = self._waves.at(time + signal.seconds[0, 0], signal.row_seconds, signal.rows)
@@ -89,9 +108,6 @@ class Rayleigh(Scattered):
     )  # fmt: skip
     spectrum: str = choice("shape of the Doppler spectrum", tuple(_SPECTRA), default="jakes")
 
-    def _begin(self):
-        self._draw(_SPECTRA[self.spectrum](self._random, self.doppler_hz), None)
-
 
 @dataclass(kw_only=True, eq=False)
 class Rician(Scattered):
@@ -116,6 +132,3 @@ class Rician(Scattered):
         low=0, high=500, unit="Hz",
     )  # fmt: skip
     spectrum: str = choice("shape of the Doppler spectrum", tuple(_SPECTRA), default="jakes")
-
-    def _begin(self):
-        self._draw(_SPECTRA[self.spectrum](self._random, self.doppler_hz), self.k_db)

@@ -50,7 +50,7 @@ class Mobile(Scattered):
         return self.speed_kmh / 3.6
 
     def _begin(self):
-        self._draw(scatter.jakes(self._random, self.doppler_hz), self.k_db)
+        super()._begin()
         self._shadow = Scatter(self._random, scatter.cauchy(self._random, self.shadow_m))
 
     def _gain(self, time, signal):

@@ -22,6 +22,13 @@ SPACING_HZ = 62.5
 GUARD_MS = 4.0
 """The guard interval; echoes that are later than this would reach into the next symbol."""
 
+STEADY_HZ = 5.0
+"""Standard deviation of a Doppler spectrum up to which a gain hardly changes in 16 ms.
+
+Of a carrier's power at most ``(2 pi 0.016 s)^2 / 12`` leaks into the others, here 2 % (Y. Li,
+L. J. Cimini, Bounds on the interchannel interference of OFDM in time-varying impairments, IEEE
+Trans. Commun. 49(3), 2001)."""
+
 
 class Signal:
     """The symbols of one packet, on a grid of times and carriers, and what the path does to them.
@@ -106,11 +113,14 @@ class RadioEffect(Channel):
     A subclass overrides `_effect`.
     """
 
-    on_air = True
-
     @property
     def echoes_ms(self) -> float:
         """How late the last echo comes; more than 0 needs the multicarrier waveform."""
+        return 0.0
+
+    @property
+    def doppler_deviation_hz(self) -> float:
+        """Standard deviation of its Doppler spectrum; many carriers bear `STEADY_HZ` at most."""
         return 0.0
 
     def _carry(self, time: float, packet: Packet) -> list[tuple[float, Packet]]:

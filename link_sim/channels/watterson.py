@@ -10,7 +10,7 @@ import numpy as np
 from voicelink.link_sim.channels import scatter
 from voicelink.link_sim.channels.fading import Fading
 from voicelink.link_sim.channels.parameters import choice, number
-from voicelink.link_sim.channels.radio import GUARD_MS
+from voicelink.link_sim.channels.radio import GUARD_MS, STEADY_HZ
 from voicelink.link_sim.channels.scatter import Scatter
 from voicelink.models.errors import ParameterError
 
@@ -48,7 +48,7 @@ class Watterson(Fading):
     )  # fmt: skip
     spread_hz: float | None = number(
         "Doppler spread of each, twice its deviation; without preset",
-        low=0, high=30, unit="Hz", default=None,
+        low=0, high=2 * STEADY_HZ, unit="Hz", default=None,
     )  # fmt: skip
 
     def _check(self):
@@ -60,6 +60,10 @@ class Watterson(Fading):
     @property
     def echoes_ms(self) -> float:
         return self._delay_ms
+
+    @property
+    def doppler_deviation_hz(self) -> float:
+        return self._spread_hz / 2
 
     def _begin(self):
         self._taps = [

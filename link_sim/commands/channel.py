@@ -166,5 +166,5 @@ def _listing_text(listing: dict[str, Any]) -> str:
             rows.append(f"    {key:14} {setting['help']}; {setting['range']}; {note}")
     rows.append("\nReady-made, for --scenario NAME:\n")
     for name, scenario in listing["scenarios"].items():
-        rows.append(f"  {name:14} {scenario['title']}: {scenario['about']}")
+        rows.append(f"  {name:16} {scenario['title']}: {scenario['about']}")
     return "\n".join(rows)
