@@ -4,4 +4,17 @@ A module has ``HELP`` (one line), ``add_arguments(parser)`` and ``run(args) -> i
 status), and imports what is heavy inside ``run``.
 """
 
-VERBS = ("demo", "encode", "decode", "sim", "channel", "send", "receive", "eval", "grc", "models")
+VERBS = (
+    "demo",
+    "encode",
+    "decode",
+    "sim",
+    "sweep",
+    "report",
+    "channel",
+    "send",
+    "receive",
+    "eval",
+    "grc",
+    "models",
+)

@@ -51,7 +51,7 @@ def find_setting(name: str, channels: list) -> ChannelSetting:
     >>> find_setting("channel.2.loss.probability", ["loss:probability=0", {"loss": {}}])
     ChannelSetting(index=1, channel='loss', key='probability')
     """
-    names = [_name(item) for item in channels]
+    names = [name_of(item) for item in channels]
     where, _, key = name.removeprefix(PREFIX).rpartition(".")
     place, _, channel = where.rpartition(".")
     if place:
@@ -64,7 +64,9 @@ def find_setting(name: str, channels: list) -> ChannelSetting:
             raise ParameterError(f"{name} must say which {channel} it means: {examples}")
         index = places[0]
     settings = [parameter.name for parameter in CHANNELS[names[index]].parameters()]
-    return ChannelSetting(index, names[index], one_of(f"a setting of {names[index]}", key, settings))
+    return ChannelSetting(
+        index, names[index], one_of(f"a setting of {names[index]}", key, settings)
+    )
 
 
 def as_mappings(channels: list) -> list:
@@ -83,11 +85,14 @@ def plain(channel: Channel) -> dict[str, dict[str, Any]]:
     for parameter in channel.parameters():
         value = getattr(channel, parameter.name)
         if value != parameter.default:
-            settings[parameter.name] = [list(v) for v in value] if parameter.kind == "times" else value
+            settings[parameter.name] = (
+                [list(v) for v in value] if parameter.kind == "times" else value
+            )
     return {channel.name: settings}
 
 
-def _name(item: Any) -> str:
+def name_of(item: Any) -> str:
+    """The name of a channel in a list; "" where it is written as no channel can be."""
     if isinstance(item, str):
         return item.partition(":")[0].strip()
-    return next(iter(item)) if isinstance(item, dict) and len(item) == 1 else ""
+    return str(next(iter(item))) if isinstance(item, dict) and len(item) == 1 else ""

@@ -13,6 +13,7 @@ import numpy as np
 
 from voicelink.link_sim.damaged_codec2 import concealment
 from voicelink.models.errors import ParameterError
+from voicelink.models.evaluation.align import delay
 from voicelink.models.evaluation.peers import CommandCodec, codecs
 from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES, SAMPLE_RATE, SUPERFRAME_SECONDS
 
@@ -47,14 +48,21 @@ class Peer:
         payloads[:, : self.per_superframe * bits.shape[1]] = spread.reshape(superframes, -1)
         return np.packbits(payloads, axis=1), coded
 
-    def heard(self, coded: bytes, lost: np.ndarray, samples: int) -> np.ndarray:
-        """The speech, float32 (samples,), where some superframes, bool (superframes,), are lost."""
+    def heard(self, coded: bytes, lost: np.ndarray, said: np.ndarray) -> np.ndarray:
+        """The speech where some superframes, bool (superframes,), are lost.
+
+        Returns:
+            float32, as long as the recording ``said`` and aligned with it: the lag of the undamaged
+            speech is taken off.
+        """
         frames = np.frombuffer(coded, np.uint8).reshape(-1, self.codec.count.size)
         source, muted = concealment(np.repeat(lost, self.per_superframe)[: len(frames)])
         size = round(self.codec.frame_ms * SAMPLE_RATE / 1000)
         speech = self.codec.decoded(frames[source].tobytes()).reshape(len(frames), size)
         speech = np.where(muted[:, None], np.float32(0), speech).reshape(-1)
-        return np.pad(speech, (0, max(0, samples - len(speech))))[:samples]
+        lag = delay(said, self.codec.decoded(coded))
+        speech = np.pad(speech, (max(0, -lag), max(0, lag + len(said) - len(speech))))
+        return speech[max(0, lag) :][: len(said)]
 
 
 def peers() -> list[str]:

@@ -137,7 +137,8 @@ class ResultsFolder:
         with self._written() as file:
             size = file.seek(0, os.SEEK_END)
             try:
-                file.write(line)
+                while line:  # a disk that is nearly full takes a part of it
+                    line = line[file.write(line) :]
                 os.fsync(file.fileno())
             except OSError:
                 file.truncate(size)

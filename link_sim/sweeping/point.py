@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import resource
 import time
 from dataclasses import dataclass, field
@@ -130,7 +129,7 @@ def _speech(point: Point, chain: WatchedChain) -> tuple[dict, dict, np.ndarray]:
         counted, details, confirmed = _carried(point, chain, payloads)
         counted["payload_rate"] = codec.codec.bit_rate
         counted["mouth_to_ear_ms"] -= 1000 * _delay(point.model)
-        heard = codec.heard(coded, ~confirmed, len(said))
+        heard = codec.heard(coded, ~confirmed, said)
     for name in point.measures:
         counted[name] = MEASURES[name](said, heard)
     return counted, details, heard
@@ -140,9 +139,7 @@ def _carried(
     point: Point, chain: WatchedChain, payloads: np.ndarray
 ) -> tuple[dict, dict, np.ndarray]:
     """Payloads over the link: counts, details, and which were received as sent, bool."""
-    run = run_link(
-        payloads, chain, point.profile, point.model, point.buffer, point.interleaver
-    )
+    run = run_link(payloads, chain, point.profile, point.model, point.buffer, point.interleaver)
     counted = {
         "seconds": len(run.statuses) * SUPERFRAME_SECONDS,
         "lost": chain.lost(run.packets, run.start),

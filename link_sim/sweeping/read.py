@@ -18,8 +18,15 @@ from voicelink.link_sim.channels import read_yaml
 from voicelink.link_sim.channels.compose import channels_from
 from voicelink.link_sim.channels.compose import read as read_channels
 from voicelink.link_sim.channels.read_yaml import Document
+from voicelink.link_sim.channels.registry import CHANNELS
 from voicelink.link_sim.recordings import audio_files
-from voicelink.link_sim.sweeping.channel_setting import PREFIX, as_mappings, find_setting, plain
+from voicelink.link_sim.sweeping.channel_setting import (
+    PREFIX,
+    as_mappings,
+    find_setting,
+    name_of,
+    plain,
+)
 from voicelink.link_sim.sweeping.codec2 import peer, peers
 from voicelink.link_sim.sweeping.sweep import AXES, SAMPLE, Sweep
 from voicelink.models.card import DEFAULT, card
@@ -37,7 +44,9 @@ _MOST_STEPS = 10_000
 def sweep_names() -> list[str]:
     """The names of the sweeps that come with the package, sorted."""
     folder = resources.files("voicelink.link_sim") / "sweeps"
-    return sorted(e.name.removesuffix(".yaml") for e in folder.iterdir() if e.name.endswith(".yaml"))
+    return sorted(
+        e.name.removesuffix(".yaml") for e in folder.iterdir() if e.name.endswith(".yaml")
+    )
 
 
 def read_document(name: str | Path) -> Document:
@@ -108,7 +117,9 @@ class _Reader:
                 values = _values(key, values)
             vary[key] = []
             for index, value in enumerate(values):
-                with self.document.errors_at((*at, index) if isinstance(written[key], list) else at):
+                with self.document.errors_at(
+                    (*at, index) if isinstance(written[key], list) else at
+                ):
                     vary[key].append(check(value))
             if len(set(map(str, vary[key]))) < len(vary[key]):
                 raise self.document.error(at, f"{key} names a value twice")
@@ -119,7 +130,9 @@ class _Reader:
         frames = self._number("frames", 2000, 1, 10**7, whole=True)
         buffer = float(self._number("buffer", 0.2, 0, LONGEST_BUFFER))
         keep_audio = self._switch("keep_audio")
-        compare, notes = self._compare(bool(recordings), [*vary.get("profile", []), fixed.get("profile")])
+        compare, notes = self._compare(
+            bool(recordings), [*vary.get("profile", []), fixed.get("profile")]
+        )
         measures = self._measures(bool(recordings))
         resolved = {
             "title": title,
@@ -161,6 +174,10 @@ class _Reader:
         lines = found.lines
         if not isinstance(found.data, dict):
             lines = {("channel", *path): line for path, line in lines.items()}
+        for index, item in enumerate(listed):
+            with Document(None, found.source, lines).errors_at(("channel", index)):
+                if name_of(item):
+                    one_of("a channel", name_of(item), CHANNELS)
         with self.document.errors_at(("channel",)):
             result = Document({"channel": as_mappings(listed)}, found.source, lines)
         result.folder = found.folder
@@ -191,12 +208,16 @@ class _Reader:
     def _interleaver(self, value: Any) -> int:
         if isinstance(value, bool) or value not in (1, *DEPTHS):
             known = ", ".join(map(str, DEPTHS))
-            raise ParameterError(f"interleaver must be 1 or one of {known} superframes, not {value!r}")
+            raise ParameterError(
+                f"interleaver must be 1 or one of {known} superframes, not {value!r}"
+            )
         return int(value)
 
     def _model(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise ParameterError(f"model must be the name of a model or its folder, not {value!r:.60}")
+            raise ParameterError(
+                f"model must be the name of a model or its folder, not {value!r:.60}"
+            )
         card(value)
         return value
 
@@ -235,7 +256,11 @@ class _Reader:
         value = self.data.get("seeds", 1)
         wanted = "seeds must be how many, 1 at least, or a list of whole numbers of at least 0"
         if not isinstance(value, list):
-            if not isinstance(value, Integral) or isinstance(value, bool) or not 1 <= value <= 10**6:
+            if (
+                not isinstance(value, Integral)
+                or isinstance(value, bool)
+                or not 1 <= value <= 10**6
+            ):
                 raise self.document.error(("seeds",), f"{wanted}, not {value!r:.60}")
             return list(range(1, value + 1))
         for index, seed in enumerate(value):
@@ -292,7 +317,9 @@ class _Reader:
     def _names(self, key: str, default: list[str]) -> list[tuple[int, str]]:
         value = self.data.get(key, default)
         if not isinstance(value, list) or len(set(map(str, value))) < len(value):
-            raise self.document.error((key,), f"{key} must be a list of names, each once, not {value!r:.60}")
+            raise self.document.error(
+                (key,), f"{key} must be a list of names, each once, not {value!r:.60}"
+            )
         return list(enumerate(value))
 
 
