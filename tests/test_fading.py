@@ -27,7 +27,6 @@ def gains(make, seconds, step, runs=RUNS):
     steps = round(seconds / step)
     signal = Signal(steps, False)
     signal.row_seconds = step
-    signal.seconds = (np.arange(steps)[:, None] + 0.5) * step
     rows = []
     for seed in range(runs):
         channel = make()

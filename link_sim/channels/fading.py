@@ -80,7 +80,7 @@ class Scattered(Fading):
         self._scattered = math.sqrt(1 / (self._k + 1))
 
     def _gain(self, time, signal):
-        waves = self._waves.at(time + signal.seconds[0, 0], signal.row_seconds, signal.rows)
+        waves = self._waves.at(time + signal.row_seconds / 2, signal.row_seconds, signal.rows)
         return (self._steady + self._scattered * waves)[:, None]
 
 

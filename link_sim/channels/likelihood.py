@@ -73,7 +73,7 @@ def bit_llrs(logs: np.ndarray) -> np.ndarray:
 
 def likeliest(logs: np.ndarray) -> np.ndarray:
     """The bits of the likeliest symbols, uint8; ``logs`` and order as in `bit_llrs`."""
-    symbols = logs.argmax(axis=0).astype(np.uint8)
     if len(logs) == 2:
-        return symbols
+        return (logs[1] > logs[0]).view(np.uint8)
+    symbols = logs.argmax(axis=0).astype(np.uint8)
     return np.stack([symbols >> 1, symbols & 1], axis=1).reshape(-1)

@@ -57,7 +57,7 @@ class Mobile(Scattered):
         gain = super()._gain(time, signal)
         if not self.shadow_db:
             return gain
-        start = (time + signal.seconds[0, 0]) * self._speed
+        start = (time + signal.row_seconds / 2) * self._speed
         way = self._shadow.at(start, signal.row_seconds * self._speed, signal.rows)
         # The real part of a process of power 1 has the variance 1/2.
         return gain * 10 ** (self.shadow_db * math.sqrt(2) * way.real / 20)[:, None]

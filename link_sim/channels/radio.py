@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,6 @@ class Signal:
         symbols: as given.
         rows, columns: size of the grid.
         row_seconds: from one row to the next.
-        seconds: (rows, 1), the middle of each row since the start of the packet.
-        frequencies: (1, columns), Hz of each carrier, around 0.
         gain: complex; what the path multiplies each symbol with. The receiver knows it.
         phase: rad; the turn of each symbol that the receiver does not know.
         offset_hz: by how much the signal's frequency is wrong, which the receiver does not know.
@@ -60,13 +59,21 @@ class Signal:
         self.columns = math.ceil(symbols / ROWS) if multicarrier else 1
         self.rows = math.ceil(symbols / self.columns)
         self.row_seconds = SUPERFRAME_SECONDS * self.columns / symbols
-        self.seconds = (np.arange(self.rows)[:, None] + 0.5) * self.row_seconds
-        self.frequencies = (np.arange(self.columns)[None, :] - (self.columns - 1) / 2) * SPACING_HZ
         self.gain: np.ndarray | None = None
         self.phase: np.ndarray | None = None
         self.offset_hz = 0.0
         self.late: np.ndarray | None = None
         self.impulses: list[tuple[float, float, np.ndarray]] = []
+
+    @cached_property
+    def seconds(self) -> np.ndarray:
+        """(rows, 1), the middle of each row since the start of the packet."""
+        return (np.arange(self.rows)[:, None] + 0.5) * self.row_seconds
+
+    @cached_property
+    def frequencies(self) -> np.ndarray:
+        """(1, columns), Hz of each carrier, around 0."""
+        return (np.arange(self.columns)[None, :] - (self.columns - 1) / 2) * SPACING_HZ
 
     def fade(self, gain: np.ndarray) -> None:
         """One more gain, known to the receiver."""

@@ -72,7 +72,7 @@ class Watterson(Fading):
 
     def _gain(self, time, signal):
         first, second = (
-            tap.at(time + signal.seconds[0, 0], signal.row_seconds, signal.rows)[:, None]
+            tap.at(time + signal.row_seconds / 2, signal.row_seconds, signal.rows)[:, None]
             for tap in self._taps
         )
         later = np.exp(-2e-3j * np.pi * self._delay_ms * signal.frequencies)
