@@ -7,6 +7,7 @@ wall-clock, and want an idle machine. Everything works on the bundled sample.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import resource
@@ -23,6 +24,9 @@ SAMPLE = Path(__file__).parent / "sample" / "sample.flac"
 EB_N0_DB = 2.5
 FRAMES = 200
 REPEATS = 3
+LINK_ONLY = (("half", 2.5), ("half", 2.0), ("third", 1.5))
+"""Profiles and Eb/N0 in dB at which the link alone is timed."""
+LINK_ONLY_FRAMES = 2000
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -159,6 +163,34 @@ def sim_speed() -> Figure:
     return Figure("voicelink sim, profile half", seconds / wall, "x real time", 15, True, note)
 
 
+def link_only_speed(profile: str, ebn0: float) -> Figure:
+    """How many times faster than real time a sweep simulates the link alone, by CPU time.
+
+    Everything counts: payloads, encoding, the channel, decoding, the receiver and the counting; the
+    best of three runs, after one that builds the tables.
+    """
+    from voicelink.link_sim.sweeping.point import run_point
+    from voicelink.link_sim.sweeping.sweep import Point
+    from voicelink.models.card import DEFAULT
+
+    def run(frames: int, replica: int) -> dict:
+        channel = ({"awgn": {"ebn0_db": ebn0}},)
+        settings = {"speech": "", "path": "", "channel": channel, "varied": {}, "buffer": 0.2}
+        point = Point(profile, 1, DEFAULT, DEFAULT, replica=replica, frames=frames, **settings)
+        return run_point(point).row
+
+    run(64, 0)
+    rows = [run(LINK_ONLY_FRAMES, replica) for replica in range(3)]
+    fer = sum(row["failed"] for row in rows) / sum(row["frames"] for row in rows)
+    note = f"{LINK_ONLY_FRAMES} superframes, best of 3; CPU time; FER {fer:.3f}"
+    speed = max(row["times_real_time"] for row in rows)
+    return Figure(_link_only(profile, ebn0), speed, "x real time", 500, True, note)
+
+
+def _link_only(profile: str, ebn0: float) -> str:
+    return f"link-only simulation, profile {profile} at {ebn0:g} dB"
+
+
 def _python(*arguments: str) -> str:
     """What this Python prints, run with one thread. Raises RuntimeError where it fails."""
     done = subprocess.run(
@@ -189,6 +221,7 @@ def figures() -> list[Figure]:
         tried("voicelink --help", help_time),
         tried("link encode and decode, profile half", link_time),
         tried("voicelink sim, profile half", sim_speed),
+        *(tried(_link_only(*at), functools.partial(link_only_speed, *at)) for at in LINK_ONLY),
     ]
 
 
