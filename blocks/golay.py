@@ -20,7 +20,7 @@ def encode(information: int) -> np.ndarray:
     the number of ones even: any two codewords differ in 8 bits at least.
 
     >>> "".join(map(str, encode(1)))
-    '000000000001110001110101'
+    '000000000001100011101011'
     """
     return _codewords()[information]
 
