@@ -67,10 +67,10 @@ def draw(
     rows[0].plot(time, heard, color="#1f4e8c", linewidth=0.5, alpha=0.75, label="heard")
     rows[0].set_ylabel("waveform")
     rows[0].legend(loc="lower right", bbox_to_anchor=(1, 1), fontsize=8, ncols=2, frameon=False)
-    top = 10 * np.log10(max(_power(said).max(), 1e-9))
+    top = 10 * np.log10(max(power(said).max(), 1e-9))
     for axis, audio, name in ((rows[1], said, "said"), (rows[2], heard, "heard")):
         image = axis.imshow(
-            10 * np.log10(_power(audio) + 1e-12),
+            10 * np.log10(power(audio) + 1e-12),
             origin="lower",
             aspect="auto",
             extent=(0, seconds, 0, SAMPLE_RATE / 2000),
@@ -94,7 +94,7 @@ def draw(
         figure.savefig(part, dpi=110)
 
 
-def _power(audio: np.ndarray, size: int = 256, hop: int = 64) -> np.ndarray:
+def power(audio: np.ndarray, size: int = 256, hop: int = 64) -> np.ndarray:
     """Power spectrogram (bins, frames) with Hann windows of 32 ms."""
     padded = np.pad(np.asarray(audio, np.float64), size)
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[size // 2 : -size // 2 : hop]
