@@ -327,7 +327,7 @@ def _values(key: str, values: Any) -> list:
     """The values of something that varies: a list, or from, to and step.
 
     >>> _values("x", {"from": 0, "to": 0.3, "step": 0.1})
-    [0, 0.1, 0.2, 0.3]
+    [0.0, 0.1, 0.2, 0.3]
     """
     if isinstance(values, list) and values:
         return values

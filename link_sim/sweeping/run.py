@@ -96,6 +96,7 @@ def _work(
     running: dict[Future, Point] = {}
     tries: dict[str, int] = {}
     while missing or running:
+        dead = False
         # No more than keeps everybody busy, so that few are lost where a process dies.
         while missing and len(running) < max(1, 2 * count()):
             point = missing.popleft()
@@ -103,6 +104,7 @@ def _work(
                 running[executor.submit(run_point, point)] = point
             except BrokenExecutor:
                 missing.appendleft(point)
+                dead = True
                 break
         done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)
         broken = []
@@ -126,6 +128,7 @@ def _work(
                     missing.appendleft(point)
                 else:
                     keep(_failed(point, "its process died, perhaps for want of memory"))
+        if broken or (dead and not running):
             executor = make()
 
 

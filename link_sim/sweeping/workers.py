@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import connection
 
@@ -20,7 +20,8 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 def local_workers(count: int) -> Iterator[Callable[[], Executor]]:
     """A maker of pools of ``count`` processes: one pool at first, another where that one broke.
 
-    When the block ends no process is left, whatever it was at.
+    When the block ends no process is left, whatever it was at. The maker raises `VoiceLinkError`
+    where no process can be started.
     """
     pools: list[ProcessPoolExecutor] = []
 
@@ -31,8 +32,11 @@ def local_workers(count: int) -> Iterator[Callable[[], Executor]]:
             context = multiprocessing.get_context("spawn")
             pools.append(ProcessPoolExecutor(count, context, _begin))
             # Processes start with the first tasks, which must be in this environment.
-            for each in [pools[-1].submit(os.getpid) for _ in range(count)]:
-                each.result()
+            try:
+                for each in [pools[-1].submit(os.getpid) for _ in range(count)]:
+                    each.result()
+            except BrokenExecutor as error:
+                raise VoiceLinkError(f"cannot start {count} processes: {error}") from None
         return pools[-1]
 
     before = set(multiprocessing.active_children())
