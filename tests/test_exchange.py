@@ -114,6 +114,7 @@ def test_a_receiver_outlives_its_sender(
     first = start("send", sample_path, "--to", "tcp://127.0.0.1:*")
     address = endpoint(first)
     receiver = start("receive", "o.wav", "--from", address, "--idle", 20, "--json", "-")
+    endpoint(receiver)  # it listens
     time.sleep(3)
     first.kill()
     first.wait()
@@ -132,6 +133,7 @@ def test_an_over_that_breaks_off_leaves_what_was_heard(
     """Without the frame that ends it, the wait for more is not part of the recording."""
     sender = start("send", sample_path, "--to", "tcp://127.0.0.1:*")
     receiver = start("receive", "o.wav", "--from", endpoint(sender), "--idle", 1.5, "--json", "-")
+    endpoint(receiver)  # it listens
     time.sleep(3)
     sender.kill()
     counts = report(receiver)
@@ -142,6 +144,7 @@ def test_an_over_that_breaks_off_leaves_what_was_heard(
 def test_being_told_to_end_keeps_what_was_heard(start, sample_path: Path, tmp_path: Path) -> None:
     sender = start("send", sample_path, "--to", "tcp://127.0.0.1:*")
     receiver = start("receive", "o.wav", "--from", endpoint(sender), "--json", "-")
+    endpoint(receiver)  # it listens
     time.sleep(4)
     receiver.send_signal(signal.SIGINT)
     counts = report(receiver)
@@ -154,6 +157,7 @@ def test_a_sender_that_is_told_to_end_says_so_to_its_listener(start, sample_path
     sender = start("send", sample_path, "--to", "tcp://127.0.0.1:*")
     address = endpoint(sender)
     receiver = start("receive", "o.wav", "--from", address, "--idle", 1000, "--json", "-")
+    endpoint(receiver)
     time.sleep(3)
     sender.send_signal(signal.SIGINT)
     # It would wait for more for a thousand seconds, had it not heard the end.
