@@ -27,27 +27,38 @@ def table(sweep: Sweep, outcome: Outcome) -> Table:
     for row in good:
         groups.setdefault(tuple(row[name] for name in shown), []).append(row)
 
+    columns: dict[str, list[str]] = {
+        "runs": [str(len(rows)) for rows in groups.values()],
+        "frames": [f"{_sum(rows, 'frames'):.0f}" for rows in groups.values()],
+        "FER %": [f"{_percent(rows, 'failed'):.2f}" for rows in groups.values()],
+        "lost %": [f"{_percent(rows, 'lost'):.2f}" for rows in groups.values()],
+    }
+    for measure in (MEASURES[name] for name in sweep.measures):
+        values = [_mean(rows, measure.name) for rows in groups.values()]
+        columns[measure.label] = [_text(value, measure.digits) for value in values]
+    for head, name, of in (
+        ("delay\nms", "latency_mean_ms", _mean),
+        ("most\nms", "latency_max_ms", _most),
+        ("mouth\nto ear\nms", "mouth_to_ear_ms", _mean),
+    ):
+        columns[head] = [_text(of(rows, name), 0) for rows in groups.values()]
+    speeds = [_sum(rows, "seconds") / max(_sum(rows, "cpu_s"), 1e-9) for rows in groups.values()]
+    columns["x real\ntime"] = [_text(speed, 0) for speed in speeds]
+
     drawn = Table(title=sweep.title or None)
-    for name in shown:
-        drawn.add_column(name.removeprefix("channel.").replace(".", "\n"), justify="right")
-    measures = [MEASURES[name] for name in sweep.measures]
-    heads = ["runs", "frames", "FER %", "lost %", *(m.label for m in measures)]
-    for head in (*heads, "delay ms\nmean", "largest", "mouth to\near ms", "x real\ntime"):
+    for index, name in enumerate(shown):
+        head = name.removeprefix("channel.").replace(".", "\n")
+        drawn.add_column(head, justify="right" if index < len(sweep.varied) else "left")
+    # Losses and delays only where there are any.
+    kept = {
+        head: cells
+        for head, cells in columns.items()
+        if head not in ("lost %", "delay\nms", "most\nms") or any(float(c or 0) for c in cells)
+    }
+    for head in kept:
         drawn.add_column(head, justify="right")
-    for names, rows in groups.items():
-        frames = _sum(rows, "frames")
-        drawn.add_row(
-            *names,
-            str(len(rows)),
-            f"{frames:.0f}",
-            f"{100 * _sum(rows, 'failed') / frames:.2f}",
-            f"{100 * _sum(rows, 'lost') / frames:.2f}",
-            *(_text(_mean(rows, m.name), m.digits) for m in measures),
-            _text(_mean(rows, "latency_mean_ms"), 0),
-            _text(max(_numbers(rows, "latency_max_ms"), default=math.nan), 0),
-            _text(_mean(rows, "mouth_to_ear_ms"), 0),
-            _text(_sum(rows, "seconds") / max(_sum(rows, "cpu_s"), 1e-9), 0),
-        )
+    for names, *cells in zip(groups, *kept.values(), strict=True):
+        drawn.add_row(*names, *cells)
     return drawn
 
 
@@ -77,10 +88,19 @@ def _sum(rows: Iterable[dict[str, str]], name: str) -> float:
     return sum(_numbers(rows, name))
 
 
+def _percent(rows: list[dict[str, str]], name: str) -> float:
+    """Of the superframes sent."""
+    return 100 * _sum(rows, name) / max(_sum(rows, "frames"), 1)
+
+
+def _most(rows: Iterable[dict[str, str]], name: str) -> float:
+    return max(_numbers(rows, name), default=math.nan)
+
+
 def _mean(rows: Iterable[dict[str, str]], name: str) -> float:
     found = _numbers(rows, name)
     return sum(found) / len(found) if found else math.nan
 
 
 def _text(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}" if math.isfinite(value) else "-"
+    return f"{value:.{digits}f}" if math.isfinite(value) else ""
