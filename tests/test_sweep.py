@@ -307,7 +307,8 @@ def test_codec_2_loses_what_the_link_loses(sample_path: Path, sample: np.ndarray
     from voicelink.link_sim.sweeping.codec2 import peer
 
     codec = peer("codec2-700C")
-    assert not codec.absent(), codec.absent()
+    if codec.absent():
+        pytest.skip(codec.absent())
     speech = {"speech": "sample", "path": str(sample_path), "frames": 0, "keep_audio": True}
     lossy = ({"loss": {"probability": 0.2}},)
     ours, theirs = (

@@ -83,6 +83,20 @@ def test_channels_may_be_a_scenario_or_a_file_beside_the_sweep(tmp_path: Path) -
         assert [p.channel[0]["awgn"]["ebn0_db"] for p in points] == [0.0, 2.0]
 
 
+def test_files_are_named_from_the_sweeps_own_folder(tmp_path: Path) -> None:
+    (tmp_path / "net.csv").write_text("time,delay\n0,0.1\n0.32,lost\n")
+    (point,) = read_sweep(written(tmp_path, "channel: [trace: {file: net.csv}]\n")).points()
+    assert point.channel == ({"trace": {"file": str(tmp_path / "net.csv")}},)
+
+
+def test_a_peer_that_is_not_here_is_named_and_left_out(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    path = written(tmp_path, "speech: sample\nprofile: half\ncompare: [codec2-700C]\n")
+    sweep = read_sweep(path)
+    assert sweep.notes == ["absent: codec2-700C needs c2enc and c2dec: apt install codec2"]
+    assert [point.codec for point in sweep.points()] == ["neural-800"]
+
+
 @pytest.mark.parametrize("name", sweep_names())
 def test_the_ready_made_sweeps_can_be_run(name: str) -> None:
     sweep = read_sweep(name)
