@@ -29,7 +29,7 @@ def write_sweep(
     vary: dict[str, list] | None = None,
     channel: list | None = None,
     profiles: tuple[str, ...] = ("half", "third"),
-    interleavers: tuple[int, ...] = (1,),
+    spreads: tuple[int, ...] = (1,),
     codecs: tuple[str, ...] = ("neural-800",),
     speech: dict[str, np.ndarray] | None = None,
     seeds: tuple[int, ...] = (1, 2, 3),
@@ -43,7 +43,7 @@ def write_sweep(
         vary: channel settings by name, with their values; Eb/N0 from -1 to 3 dB unless given.
         speech: recordings by name, float32 at 8 kHz; their audio is kept for the first seed.
         delay: mean delay by the channel, seconds.
-        fer: error rate by (profile, interleaver, settings); a waterfall over Eb/N0 unless given.
+        fer: error rate by (profile, spread, settings); a waterfall over Eb/N0 unless given.
     """
     vary = vary or {"channel.awgn.ebn0_db": [-1.0, 0.0, 1.0, 2.0, 3.0]}
     channel = channel if channel is not None else [{"awgn": {"ebn0_db": 2.0}}]
@@ -57,7 +57,7 @@ def write_sweep(
         write_audio(folder / "audio" / f"{name}.flac", audio)
     rows = []
     grid = itertools.product(
-        profiles, interleavers, speech or {"": None}, seeds, itertools.product(*vary.values())
+        profiles, spreads, speech or {"": None}, seeds, itertools.product(*vary.values())
     )
     for profile, depth, name, seed, values in grid:
         settings = dict(zip(vary, values, strict=True))
@@ -71,7 +71,7 @@ def write_sweep(
             own = codec == codecs[0]
             row = {
                 "point": f"p{len(rows):04d}", "title": "A made-up sweep", "seed": seed,
-                "profile": profile, "interleaver": depth, "model": "neural-800", "codec": codec,
+                "profile": profile, "spread": depth, "model": "neural-800", "codec": codec,
                 "speech": name, **settings, "frames": frames, "seconds": frames * 0.32,
                 "lost": 0, "failed": int(failing.sum()), "fer": failing.mean(),
                 **{s: int((heard == s).sum()) for s in STATUSES},

@@ -284,7 +284,7 @@ def test_without_speech_there_is_nothing_to_hear(tmp_path: Path) -> None:
 def test_failed_points_are_listed_and_left_out(tmp_path: Path, voicelink) -> None:
     folder = write_sweep(tmp_path / "sweep")
     rows = read_table(folder)
-    keep = ("point", "title", "seed", "profile", "interleaver", "model", "codec", EBN0)
+    keep = ("point", "title", "seed", "profile", "spread", "model", "codec", EBN0)
     for name in rows[0]:
         rows[0][name] = rows[0][name] if name in keep else ""
     rows[0]["error"] = "awgn.ebn0_db is <nonsense>"

@@ -223,7 +223,7 @@ def test_a_point_is_what_sim_gives_with_its_seed(
     path = tmp_path / "one.yaml"
     path.write_text(
         "channel: [loss:probability=0.1, awgn:ebn0_db=1.5, bandwidth:rate=2500]\n"
-        "speech: sample\nprofile: half\ninterleaver: 2\nseeds: [7]\nkeep_audio: true\n"
+        "speech: sample\nprofile: half\nspread: 2\nseeds: [7]\nkeep_audio: true\n"
     )
     status, out, _ = voicelink("sweep", path, "-o", tmp_path / "out", "--workers", 1, "--json")
     (row,) = json.loads(out)
@@ -289,7 +289,7 @@ def test_the_link_alone_is_the_link_with_speech(
 
 def point(**settings) -> Point:
     usual = {
-        "profile": "half", "interleaver": 1, "model": "neural-800", "codec": "neural-800",
+        "profile": "half", "spread": 1, "model": "neural-800", "codec": "neural-800",
         "speech": "", "path": "", "channel": ({"awgn": {"ebn0_db": 2.0}},), "varied": {},
         "replica": 1, "frames": 1000, "buffer": 0.2,
     }  # fmt: skip

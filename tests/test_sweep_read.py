@@ -18,7 +18,7 @@ vary:
   channel.gilbert-elliott.loss: {from: 0, to: 0.3, step: 0.1}
   profile: [half, third]
   channel.awgn.ebn0_db: [2, 3]
-interleaver: 4
+spread: 4
 seeds: 2
 frames: 100
 """
@@ -36,7 +36,7 @@ def test_the_grid_is_the_product_in_the_order_of_the_file(tmp_path: Path) -> Non
     assert len(points) == 4 * 2 * 2 * 2
     first, second, third = points[:3]
     assert first.varied == {"channel.gilbert-elliott.loss": 0, "channel.awgn.ebn0_db": 2}
-    assert (first.profile, first.interleaver, first.replica) == ("half", 4, 1)
+    assert (first.profile, first.spread, first.replica) == ("half", 4, 1)
     assert first.channel == (
         {"gilbert-elliott": {"loss": 0.0, "burst": 3.0}},
         {"awgn": {"ebn0_db": 2.0}},
@@ -136,15 +136,15 @@ def test_recordings_of_one_name_get_different_ones(tmp_path: Path, sample_path: 
         ("burst: 3", "bursts: 3", "line 3: a setting of gilbert-elliott must be .*mean burst"),
         ("- awgn:", "- awgm:", "line 4: a channel must be .*did you mean awgn"),
         ("- awgn:", "- awgn:\n  - awgn:", "line 9: .*must say which awgn it means: channel.2.awgn"),
-        ("interleaver: 4", "interleaver: 3", "line 9: interleaver must be 1 or one of 2, 4"),
-        ("interleaver: 4", "model: neural-80", "line 9: model must be .*did you mean neural-800"),
-        ("interleaver: 4", "profile: half", "line 7: profile must stand at the top or under vary"),
-        ("interleaver: 4", "speech: none.wav", "line 9: .*none.wav"),
-        ("interleaver: 4", "compare: [codec2-700C]", "line 9: compare needs speech"),
-        ("interleaver: 4", "compare: [codec2-1300]", "line 9: .*416 bits .*payload has 256"),
-        ("interleaver: 4", "compare: [codec2-700]", "line 9: .*did you mean codec2-700C"),
-        ("interleaver: 4", "measures: [stoy]", "line 9: measures must be .*did you mean"),
-        ("interleaver: 4", "keep_audio: 3", "line 9: keep_audio must be true or false, not 3"),
+        ("spread: 4", "spread: 3", "line 9: spread must be 1, or one of 2, 4"),
+        ("spread: 4", "model: neural-80", "line 9: model must be .*did you mean neural-800"),
+        ("spread: 4", "profile: half", "line 7: profile must stand at the top or under vary"),
+        ("spread: 4", "speech: none.wav", "line 9: .*none.wav"),
+        ("spread: 4", "compare: [codec2-700C]", "line 9: compare needs speech"),
+        ("spread: 4", "compare: [codec2-1300]", "line 9: .*416 bits .*payload has 256"),
+        ("spread: 4", "compare: [codec2-700]", "line 9: .*did you mean codec2-700C"),
+        ("spread: 4", "measures: [stoy]", "line 9: measures must be .*did you mean"),
+        ("spread: 4", "keep_audio: 3", "line 9: keep_audio must be true or false, not 3"),
         ("vary:", "vary: [", "line "),
         (GOOD, "- 1", "a sweep must be keys with values"),
     ],

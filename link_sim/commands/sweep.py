@@ -28,6 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the rows as JSON, not a table")
     parser.add_argument("--report", metavar="FILE", help="write a page about it (.html)")
+    parser.add_argument("--picture", metavar="FILE", help="draw its main curve (PNG, SVG or PDF)")
+    parser.add_argument(
+        "--curve", metavar="NAME", default="", help="what --picture draws, as of `report`"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from voicelink.blocks.files import check_folder
+    from voicelink.link_sim.picture import check_picture_name
     from voicelink.link_sim.sweeping.read import read_document, read_sweep, sweep_names
     from voicelink.link_sim.sweeping.run import run_sweep
     from voicelink.link_sim.sweeping.table import table, values
@@ -58,7 +63,12 @@ def run(args: argparse.Namespace) -> int:
         if args.dask:
             raise ParameterError("--workers is of this machine, and cannot go with --dask")
     if args.report:
+        from voicelink.link_sim.report.needs import check_libraries
+
+        check_libraries()
         check_folder(args.report)
+    if args.picture:
+        check_picture_name(args.picture)
     folder = Path(args.output or Path(args.sweep).stem)
     sweep = read_sweep(args.sweep)
     for note in sweep.notes:
@@ -93,6 +103,11 @@ def run(args: argparse.Namespace) -> int:
 
         write_report(folder, args.report)
         print(args.report, file=sys.stderr if args.json else sys.stdout)
+    if args.picture:
+        from voicelink.link_sim.report import write_picture
+
+        write_picture(folder, args.picture, curve=args.curve)
+        print(args.picture, file=sys.stderr if args.json else sys.stdout)
     return 1 if outcome.failed else 0
 
 

@@ -150,7 +150,7 @@ def _lowest(study: Study, condition: Condition) -> float:
 def has_bound(study: Study, line: Series) -> bool:
     """Whether the finite-block-length bound applies: a code, on white noise and nothing else."""
     known = profiles().get(line.link.profile)
-    coded = known is not None and known.fec != "none" and line.link.interleaver == 1
+    coded = known is not None and known.fec != "none" and line.link.spread == 1
     return bool(study.x and study.x.is_ebn0 and coded and _modulation(study, line) in _BPSK)
 
 

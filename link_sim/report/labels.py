@@ -97,8 +97,8 @@ def _parameter(name: str) -> Parameter | None:
 def link_label(link: Link, models: Iterable[str]) -> str:
     """A link's name, its model only where there are several."""
     text = link.profile
-    if link.interleaver > 1:
-        text += f" over {link.interleaver}"
+    if link.spread > 1:
+        text += f" over {link.spread}"
     return f"{text}, {link.model}" if len(set(models)) > 1 else text
 
 

@@ -82,7 +82,7 @@ def write_report(
         "wanted": wanted_words(wanted),
         "by_speech": study.has_speech,
         "swept": study.x is not None,
-        "spread": any(link.interleaver > 1 for link in study.links),
+        "spread": any(link.spread > 1 for link in study.links),
         "sentences": answer(study, found, wanted),
         "limits": sections.limit_rows(study, found, wanted),
         "channel": _channel(results.channel),

@@ -17,7 +17,7 @@ from voicelink.models.errors import FormatError
 
 TABLE = "results.csv"
 
-_NAMES = ("point", "seed", "profile", "interleaver", "model", "codec", "speech")
+_NAMES = ("point", "seed", "profile", "spread", "model", "codec", "speech")
 _COUNTS = ("frames", "seconds", "lost", "failed", "fer", *(status.value for status in Status))
 _FIGURES = (
     "payload_rate", "on_air_rate", "latency_mean_ms", "latency_p95_ms", "latency_max_ms",
@@ -33,12 +33,12 @@ class Link:
 
     Attributes:
         profile: of the error correction.
-        interleaver: superframes that a frame is spread over; 1 for none.
+        spread: superframes that a frame is spread over; 1 for none.
         model: the speech model's id.
     """
 
     profile: str
-    interleaver: int
+    spread: int
     model: str
 
 
@@ -206,11 +206,11 @@ def _point(cells: dict[str, str], varied: list[str], measures: list[str], where:
     counts = found(_COUNTS)
     if not error and (lacking := [name for name in ("frames", "fer") if name not in counts]):
         raise FormatError(f"{where}: {lacking[0]} must be a number, not nothing")
-    interleaver = number("interleaver")
+    spread = number("spread")
     return Point(
         name=cells["point"],
         seed=cells["seed"],
-        link=Link(cells["profile"], int(interleaver or 1), cells["model"]),
+        link=Link(cells["profile"], int(spread or 1), cells["model"]),
         codec=cells["codec"],
         speech=cells["speech"],
         at={name: _value(cells[name]) for name in varied},

@@ -242,7 +242,7 @@ def table(study: Study) -> dict[str, Any]:
         row = [
             s.shown(point.at[s.name]).removesuffix(f" {s.unit}" if s.unit else "") for s in settings
         ]
-        row += [point.link.profile, str(point.link.interleaver), point.codec]
+        row += [point.link.profile, str(point.link.spread), point.codec]
         row += [point.speech] if speech else []
         row += [point.seed, str(point.frames), percent(point.fer)]
         row += [str(point.statuses[status.value]) for status in Status]

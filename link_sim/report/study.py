@@ -81,7 +81,7 @@ class Study:
     def links(self) -> list[Link]:
         """The links, the one that needs the least on the air first."""
         rates = {
-            p.link: (p.figures.get("on_air_rate", 0), p.link.interleaver, p.link.profile)
+            p.link: (p.figures.get("on_air_rate", 0), p.link.spread, p.link.profile)
             for p in self.points
         }
         return sorted(rates, key=lambda link: (rates[link], link.model))

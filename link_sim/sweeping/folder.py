@@ -23,7 +23,7 @@ from voicelink.models.errors import FormatError, ParameterError
 
 SETTINGS, TABLE = "sweep.yaml", "results.csv"
 
-_FIRST = ("point", "title", "seed", "profile", "interleaver", "model", "codec", "speech")
+_FIRST = ("point", "title", "seed", "profile", "spread", "model", "codec", "speech")
 _COUNTS = (
     "frames", "seconds", "lost", "failed", "fer", "clean", "corrected", "soft", "concealed",
 )  # fmt: skip

@@ -57,7 +57,7 @@ def run_point(point: Point) -> Result:
         "point": point.id,
         "seed": point.seed,
         "profile": point.profile,
-        "interleaver": point.interleaver,
+        "spread": point.spread,
         "model": point.model,
         "codec": point.codec,
         "speech": point.speech,
@@ -111,7 +111,7 @@ def _speech(point: Point, chain: WatchedChain) -> tuple[dict, dict, np.ndarray]:
     said = read_audio(point.path)
     if point.codec == point.model:
         result = simulate(
-            said, chain, point.profile, point.model, point.buffer, spread=point.interleaver
+            said, chain, point.profile, point.model, point.buffer, spread=point.spread
         )
         report = result.report
         start = report["latency_ms"]["mouth_to_ear"] / 1000 - _delay(point.model)
@@ -139,7 +139,7 @@ def _carried(
     point: Point, chain: WatchedChain, payloads: np.ndarray
 ) -> tuple[dict, dict, np.ndarray]:
     """Payloads over the link: counts, details, and which were received as sent, bool."""
-    run = run_link(payloads, chain, point.profile, point.model, point.buffer, point.interleaver)
+    run = run_link(payloads, chain, point.profile, point.model, point.buffer, point.spread)
     counted = {
         "seconds": len(run.statuses) * SUPERFRAME_SECONDS,
         "lost": chain.lost(run.packets, run.start),

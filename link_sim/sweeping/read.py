@@ -12,7 +12,7 @@ from typing import Any
 
 from voicelink.blocks.profile import profiles
 from voicelink.blocks.receiver import LONGEST_BUFFER
-from voicelink.blocks.spread import DEPTHS
+from voicelink.blocks.spread import check_depth
 from voicelink.link_sim.benchmark import SAMPLE as SAMPLE_FILE
 from voicelink.link_sim.channels import read_yaml
 from voicelink.link_sim.channels.compose import channels_from
@@ -37,7 +37,7 @@ _KEYS = (
     "title", "about", "channel", "vary", *AXES,
     "seeds", "frames", "compare", "keep_audio", "measures", "buffer",
 )  # fmt: skip
-_DEFAULTS = {"profile": "checked", "interleaver": 1, "model": DEFAULT, "speech": ""}
+_DEFAULTS = {"profile": "checked", "spread": 1, "model": DEFAULT, "speech": ""}
 _MOST_STEPS = 10_000
 
 
@@ -205,13 +205,8 @@ class _Reader:
     def _profile(self, value: Any) -> str:
         return one_of("profile", value, profiles())
 
-    def _interleaver(self, value: Any) -> int:
-        if isinstance(value, bool) or value not in (1, *DEPTHS):
-            known = ", ".join(map(str, DEPTHS))
-            raise ParameterError(
-                f"interleaver must be 1 or one of {known} superframes, not {value!r}"
-            )
-        return int(value)
+    def _spread(self, value: Any) -> int:
+        return check_depth(value)
 
     def _model(self, value: Any) -> str:
         if not isinstance(value, str):

@@ -135,7 +135,7 @@ def _work(
 def _failed(point: Point, reason: str) -> Result:
     row = {
         "point": point.id, "seed": point.seed, "profile": point.profile,
-        "interleaver": point.interleaver, "model": point.model, "codec": point.codec,
+        "spread": point.spread, "model": point.model, "codec": point.codec,
         "speech": point.speech, **point.varied, "error": reason,
     }  # fmt: skip
     return Result(row)

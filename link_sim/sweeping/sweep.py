@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-AXES = ("profile", "interleaver", "model", "speech")
+AXES = ("profile", "spread", "model", "speech")
 """What a sweep may vary beside the settings of its channels."""
 
 SAMPLE = "sample"
@@ -23,7 +23,7 @@ class Point:
 
     Attributes:
         profile: the link profile's name.
-        interleaver: packets that each frame is spread over; 1 for none.
+        spread: packets that each frame is spread over; 1 for none.
         model: a released model's id, or a model's folder.
         codec: whose speech travels: the model's, or a peer's such as ``codec2-700C``.
         speech: name of the recording; "" for the link alone.
@@ -38,7 +38,7 @@ class Point:
     """
 
     profile: str
-    interleaver: int
+    spread: int
     model: str
     codec: str
     speech: str
@@ -118,7 +118,7 @@ class Sweep:
                 for replica, codec in itertools.product(self.seeds, codecs):
                     yield Point(
                         profile=chosen["profile"],
-                        interleaver=chosen["interleaver"],
+                        spread=chosen["spread"],
                         model=chosen["model"],
                         codec=codec,
                         speech=name,

@@ -20,7 +20,7 @@ def table(sweep: Sweep, outcome: Outcome) -> Table:
     from rich.table import Table
 
     good = [row for row in outcome.rows if not row["error"]]
-    named = [*sweep.varied, "profile", "interleaver", "model", "codec"]
+    named = [*sweep.varied, "profile", "spread", "model", "codec"]
     # What is the same in all of them says nothing, but a table without any name says less.
     shown = [name for name in named if len({row[name] for row in good}) > 1] or ["profile"]
     groups: dict[tuple[str, ...], list[dict[str, str]]] = {}
