@@ -80,10 +80,15 @@ def draw(curves: Curves, path: str | Path, measure: str, title: str) -> None:
 def _line(axis, curves: Curves, curve: Curve, measure: str) -> None:
     levels = sorted(curves.levels(curve))
     means = [curves.mean(curve, level, measure) for level in levels]
-    scale = 1 if curve.kind in ("half", "third") else 100
+    if curve.kind in ("loss", "bursts"):
+        # What was really lost: it may be more or less than was meant.
+        places = [100 * (curves.failed(curve, level) if level else 0) for level in levels]
+    else:
+        scale = 1 if curve.kind in ("half", "third") else 100
+        places = [scale * level for level in levels]
     colour, marker = _OTHERS.get(curve.link) or _OURS[curve.receiver]
     axis.errorbar(
-        [scale * level for level in levels],
+        places,
         [mean.value for mean in means],
         yerr=[mean.error for mean in means],
         color=colour,
