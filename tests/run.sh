@@ -15,6 +15,10 @@ need "$has_venv" python3-venv \
     "command -v cc && echo '#include <Python.h>' | cc -E \$(/usr/bin/python3 -c \
         'import sysconfig; print(\"-I\" + sysconfig.get_path(\"include\"))') -" "gcc libc6-dev python3-dev"
 
+# Ubuntu's apt has none.
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || apt chromium ||
+    say "without Chromium the tests of the report's page are left out"
+
 training=
 if [ "${VOICELINK_TRAINING:-}" = 1 ]; then
     virtual .venv-tests
@@ -22,7 +26,7 @@ if [ "${VOICELINK_TRAINING:-}" = 1 ]; then
     .venv-tests/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
     training=,training,similarity
 fi
-environment .venv-tests "demo,eval,test$training"
+environment .venv-tests "demo,eval,report,cluster,test$training"
 
 # One thread: so many small operations only get in each other's way.
 OMP_NUM_THREADS=1
