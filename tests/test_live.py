@@ -1,16 +1,27 @@
 """A live channel: on a made-up clock, and as a process between real sockets."""
 
+import fcntl
+import io
 import json
 import os
+import pty
+import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
+import threading
 import time
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from voicelink.blocks.link import LinkEncoder
 from voicelink.blocks.packet import Packet
+from voicelink.blocks.spread import Spreader
+from voicelink.blocks.status import Status
 from voicelink.blocks.zeromq import FrameReceiver, FrameSender
 from voicelink.link_sim.channels import (
     Awgn,
@@ -22,7 +33,9 @@ from voicelink.link_sim.channels import (
     Outage,
 )
 from voicelink.link_sim.cli import main
-from voicelink.link_sim.live import LONGEST_WAIT, run_live
+from voicelink.link_sim.live import LONGEST_WAIT, LiveReport, run_live
+from voicelink.link_sim.live_reading import ReadingSink
+from voicelink.link_sim.live_view import LiveView
 from voicelink.models.errors import ParameterError, TransportError
 
 
@@ -311,3 +324,242 @@ def test_its_losses_are_those_of_the_seed():
     assert report["packets_in"] == 50
     assert report["untaken"] == 0
     assert arrived == [packet.number for _, packet in chain.flush()]
+
+
+# What the terminal shows
+
+
+class Exit:
+    """A sink that keeps what it is given; a clock that stands still unless it is moved."""
+
+    def __init__(self):
+        self.sent = []
+        self.time = 0.0
+
+    def send(self, packet):
+        self.sent.append(packet)
+        return "taken"
+
+    def clock(self):
+        return self.time
+
+
+def frames(profile, count):
+    encoder = LinkEncoder(profile)
+    return [encoder.encode(bytes(32)) for _ in range(count)]
+
+
+def with_errors(packet, count):
+    """The packet with its first bits wrong."""
+    bits = np.unpackbits(packet.data)
+    bits[:count] ^= 1
+    return Packet(np.packbits(bits), packet.number)
+
+
+def test_frames_that_leave_are_read_as_a_receiver_would():
+    exit_ = Exit()
+    sink = ReadingSink(exit_, clock=exit_.clock)
+    clean, corrected, soft = frames("half", 3)
+    packets = [clean, with_errors(corrected, 12), with_errors(soft, 250), *frames("checked", 1)]
+    packets.append(Packet(np.zeros(7, np.uint8)))
+    assert [sink.send(packet) for packet in packets] == ["taken"] * 5
+    # Read, and not changed.
+    assert exit_.sent == packets
+    assert sink.statuses[Status.CLEAN] == 2
+    assert sink.statuses[Status.CORRECTED] == 1
+    assert sink.statuses[Status.SOFT] + sink.statuses[Status.CONCEALED] == 1
+    assert list(sink.latest)[:2] == [Status.CLEAN, Status.CORRECTED]
+    assert sink.unknown == 1
+
+
+def test_spread_frames_are_read_when_they_are_complete():
+    sink = ReadingSink(Exit())
+    spreader = Spreader(592, 4)
+    packets = [spreader.push(packet) for packet in frames("half", 12)] + spreader.flush()
+    for number, packet in enumerate(packets):
+        if number != 5:
+            sink.send(packet)
+    # A packet that was lost is mended in all four frames that had a part in it.
+    assert sink.statuses[Status.CORRECTED] + sink.statuses[Status.CLEAN] == 12
+    assert sink.unknown == 0
+
+
+def test_reading_does_not_hold_up_what_leaves():
+    exit_ = Exit()
+
+    def slow_clock():
+        exit_.time += 0.3
+        return exit_.time
+
+    sink = ReadingSink(exit_, clock=slow_clock)
+    for packet in frames("checked", 20):
+        sink.send(packet)
+    assert len(exit_.sent) == 20
+    assert 0 < sink.unread < 20
+    assert sink.unread + sum(sink.statuses.values()) == 20
+
+
+def shown(view, report, malformed=0):
+    console = Console(width=80, file=io.StringIO())
+    console.print(view.picture(report, malformed))
+    return console.file.getvalue()
+
+
+def test_the_view_shows_rates_queue_losses_and_statuses():
+    sink = ReadingSink(Exit())
+    view = LiveView("a -> b", sink, Console(file=io.StringIO()))
+    empty = shown(view, LiveReport(seconds=1.0))
+    assert "none yet" in empty
+    for packet in frames("half", 3):
+        sink.send(packet)
+    chain = ChannelChain([Loss(probability=1), Bandwidth(rate=800)])
+    for number, packet in enumerate(frames("half", 4)):
+        chain.push(0.32 * number, packet)
+    chain.flush()
+    report = LiveReport(
+        seconds=20.0, packets_in=50, packets_out=40, bits_in=16000, bits_out=8000, waiting=6,
+        untaken=2, channels=chain.stats(),
+    )  # fmt: skip
+    text = shown(view, report, malformed=5)
+    assert re.search(r"in +50 +842 +800 *\n", text) and re.search(r"out +40 +421 +400 *\n", text)
+    assert "under way 6" in text
+    assert re.search(r"loss +4 +0 +4 +100.0", text)
+    assert "queue 0" in text
+    assert "c clean 3" in text and "x concealed 0" in text and "\nccc" in text
+    assert "2 that nobody took at the exit" in text and "5 that are no frames" in text
+    # Twice as fast from then on.
+    for _ in range(10):
+        report.seconds += 1
+        report.bits_in += 1600
+        text = shown(view, report)
+    assert re.search(r"in +50 +1600 +1067 *\n", text)
+
+
+def test_a_narrow_terminal_is_enough():
+    console = Console(width=40, file=io.StringIO())
+    view = LiveView("tcp://127.0.0.1:5555 -> tcp://127.0.0.1:5556", ReadingSink(Exit()), console)
+    chain = ChannelChain([Bandwidth(rate=800)])
+    console.print(view.picture(LiveReport(channels=chain.stats())))
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 40
+    assert any(line.strip().startswith("bandwidth") for line in lines)
+
+
+class Terminal:
+    """A live channel in a process of its own whose standard error is a terminal.
+
+    Attributes:
+        text: what was written to it, without what moves the cursor and colours.
+        controlled: whether there was any of that.
+    """
+
+    def __init__(self, *words, **environment):
+        self._leader, follower = pty.openpty()
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+        self.process = subprocess.Popen(
+            [
+                sys.executable, "-m", "voicelink.link_sim.cli", "channel", "--pattern", "pushpull",
+                "--from", "tcp://127.0.0.1:*", "--bind-from", "--to", "tcp://127.0.0.1:*", *words,
+            ],
+            stdout=subprocess.PIPE, stderr=follower, text=True,
+            env=os.environ | {"TERM": "xterm-256color", "PYTHONUNBUFFERED": "1"} | environment,
+        )  # fmt: skip
+        os.close(follower)
+        self.text, self.controlled, self._open = "", False, True
+        self._news = threading.Condition()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        first = self.until(r"channel: (\S+) -> (\S+)\s")
+        self.entry, self.exit = first.groups()
+
+    def _listen(self):
+        """A terminal takes what is written to it at once, whether anybody looks or not."""
+        while True:
+            try:
+                part = os.read(self._leader, 65536).decode(errors="replace")
+            except OSError:  # the process has gone
+                part = ""
+            with self._news:
+                self.controlled |= "\x1b" in part
+                self.text += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", part)
+                self._open = bool(part)
+                self._news.notify_all()
+            if not part:
+                return
+
+    def until(self, pattern):
+        """Wait until the pattern has appeared; its match."""
+        given_up = time.monotonic() + 60
+        with self._news:
+            while not (found := re.search(pattern, self.text)):
+                self._news.wait(1)
+                if not self._open or time.monotonic() > given_up:
+                    pytest.fail(f"{pattern} never came: {self.text[-1500:]}")
+        return found
+
+    def end(self):
+        """Interrupt it; its standard output."""
+        self.process.send_signal(signal.SIGINT)
+        output, _ = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0
+        return output
+
+    def close(self):
+        self.process.kill()
+        self.process.communicate()
+        self._listener.join()
+        os.close(self._leader)
+
+
+@pytest.fixture
+def terminal():
+    started = []
+
+    def start_one(*words, **environment):
+        started.append(Terminal(*words, **environment))
+        return started[-1]
+
+    yield start_one
+    for each in started:
+        each.close()
+
+
+def carry(channel, packets):
+    """Send packets through; those that came out."""
+    with (
+        FrameSender(channel.entry, "push", bind=False, form="raw") as sender,
+        FrameReceiver(channel.exit, "pull", bind=False) as receiver,
+    ):
+        assert receiver.receive(0.5) is None  # time to connect: an exit with nobody drops
+        for packet in packets:
+            assert sender.send(packet, timeout_s=10)
+        return list(iter(lambda: receiver.receive(2), None))
+
+
+def test_on_a_terminal_the_channel_is_shown_as_it_works(terminal):
+    channel = terminal("--loss", "0.3", "--bit-errors", "0.01", "--seed", "5")
+    came = carry(channel, frames("half", 40))
+    assert 20 <= len(came) <= 36  # 30 % of forty, within three standard deviations
+    # Six of the 592 bits of a frame are wrong, on average, and error correction mends them.
+    channel.until(rf"in +40 [^\n]+\n out +{len(came)} [^~]+k corrected {len(came)} ")
+    assert re.search(rf"loss +40 +{len(came)} +{40 - len(came)} +\d", channel.text)
+    assert channel.controlled
+    output = channel.end()
+    assert re.search(rf"packets out +{len(came)}\n", output)
+
+
+@pytest.mark.parametrize(
+    ("words", "environment"), [(["--no-view"], {}), ([], {"TERM": "dumb"})], ids=["asked", "dumb"]
+)
+def test_lines_where_no_picture_is_wanted_or_possible(words, environment, terminal):
+    channel = terminal("--every", "0.1", *words, **environment)
+    channel.until(r"\d s  in 0 \(0 b/s\)  out 0 \(0 b/s\)  waiting 0\r\n")
+    assert not channel.controlled
+    assert "packets in" in channel.end()
+
+
+def test_json_on_a_terminal_is_json_only(terminal):
+    channel = terminal("--json", "--every", "0.1", "--seconds", "0.5")
+    output, _ = channel.process.communicate(timeout=60)
+    assert json.loads(output.splitlines()[-1])["final"] is True
+    assert not channel.controlled

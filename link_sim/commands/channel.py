@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from voicelink.link_sim.commands.options import add_channel_options, chain_from
@@ -19,7 +21,8 @@ from voicelink.link_sim.commands.streams import ended_by_signals
 from voicelink.models.errors import ParameterError, require
 
 if TYPE_CHECKING:
-    from voicelink.link_sim.live import LiveReport
+    from voicelink.blocks.zeromq import FrameReceiver, FrameSender
+    from voicelink.link_sim.live import LiveReport, PacketSink
 
 HELP = "a simulated channel between two ZeroMQ addresses, in real time"
 
@@ -56,6 +59,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="report as JSON, one line each time")
     parser.add_argument(
+        "--no-view",
+        action="store_true",
+        help="lines in place of the picture that is shown where standard error is a terminal",
+    )
+    parser.add_argument(
         "--list", action="store_true", help="list channels, settings and scenarios, and leave"
     )
     add_channel_options(parser)
@@ -78,28 +86,53 @@ def run(args: argparse.Namespace) -> int:
         )
 
     from voicelink.link_sim.live import run_live
+    from voicelink.link_sim.live_view import EVERY_S, can_show
 
     with (
         ended_by_signals() as stop,
         open_receiver(args, bind=args.bind_from) as receiver,
         open_sender(args, bind=not args.connect_to) as sender,
+        ExitStack() as stack,
     ):
-        print(f"channel: {receiver.endpoint} -> {sender.endpoint}", file=sys.stderr, flush=True)
+        title = f"channel: {receiver.endpoint} -> {sender.endpoint}"
+        print(title, file=sys.stderr, flush=True)
+        every = args.every
+        if can_show() and not (args.no_view or args.json):
+            sender, show = _view(args, title, receiver, sender, stack)
+            every = min(every, EVERY_S)
+        else:
 
-        def show(report: LiveReport) -> None:
-            if args.json:
-                values = _as_dict(report, receiver.malformed)
-                print(json.dumps({"final": False} | values), flush=True)
-            else:
-                print(_line(report), file=sys.stderr, flush=True)
+            def show(report: LiveReport) -> None:
+                if args.json:
+                    values = _as_dict(report, receiver.malformed)
+                    print(json.dumps({"final": False} | values), flush=True)
+                else:
+                    print(_line(report), file=sys.stderr, flush=True)
 
         report = run_live(
             receiver, sender, chain,
-            stop=stop, seconds=args.seconds, on_status=show, status_every=args.every,
+            stop=stop, seconds=args.seconds, on_status=show, status_every=every,
         )  # fmt: skip
+        stack.close()
         values = _as_dict(report, receiver.malformed)
         print(json.dumps({"final": True} | values) if args.json else _summary(values), flush=True)
     return 0
+
+
+def _view(
+    args: argparse.Namespace,
+    title: str,
+    receiver: FrameReceiver,
+    sender: FrameSender,
+    stack: ExitStack,
+) -> tuple[PacketSink, Callable[[LiveReport], None]]:
+    """Begin the picture on the terminal: a sink that reads what it sends, and what draws."""
+    from voicelink.link_sim.live_reading import ReadingSink
+    from voicelink.link_sim.live_view import LiveView
+
+    reading = ReadingSink(sender, args.profile)
+    view = stack.enter_context(LiveView(title, reading))
+    return reading, lambda report: view.show(report, receiver.malformed)
 
 
 def _line(report: LiveReport) -> str:
