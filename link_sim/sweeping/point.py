@@ -130,6 +130,11 @@ def _speech(point: Point, chain: WatchedChain) -> tuple[dict, dict, np.ndarray]:
         counted["payload_rate"] = codec.codec.bit_rate
         counted["mouth_to_ear_ms"] -= 1000 * _delay(point.model)
         heard = codec.heard(coded, ~confirmed, said)
+        # It has no use for what is only likely.
+        details["statuses"] = [
+            status if right else Status.CONCEALED
+            for status, right in zip(details["statuses"], confirmed, strict=True)
+        ]
     for name in point.measures:
         counted[name] = MEASURES[name](said, heard)
     return counted, details, heard
