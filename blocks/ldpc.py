@@ -288,7 +288,7 @@ class _Graph:
         frames = np.arange(min(coming, _LANES))  # which one is in each lane
         next_one = len(frames)
         state = _Lanes(self, *self._load(channel[:, : len(frames)]))
-        while True:
+        while len(frames):
             self._iterate(state)
             done = self._satisfied(state)
             leave = np.flatnonzero(done | (state.age == iterations))
@@ -303,8 +303,6 @@ class _Graph:
                 frames[fill] = np.arange(next_one, next_one + len(fill))
                 next_one += len(fill)
                 state.fill(fill, *self._load(channel[:, frames[fill]]))
-            if len(empty) == len(frames):
-                return
             if len(empty):
                 stay = np.delete(np.arange(len(frames)), empty)
                 frames, state = frames[stay], state.only(stay)

@@ -190,7 +190,7 @@ class Receiver:
     def decode(self, packet: Packet) -> list[tuple[LinkFrame, int | None]]:
         """The frames that are complete with a packet and their numbers, for `accept`.
 
-        None where it holds none, which is counted.
+        What is none of ours is counted, and gives none.
         """
         try:
             frames = self._gatherer.push(packet)

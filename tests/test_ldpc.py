@@ -135,6 +135,11 @@ def test_impossible_sizes(k, n, name):
         Ldpc(k, n)
 
 
+def test_no_frames_at_all():
+    result = Ldpc(30, 60).decode(np.zeros((0, 60)))
+    assert result.bits.shape == (0, 30) and result.converged.shape == (0,)
+
+
 def test_wrong_shapes():
     code = Ldpc(256, 512)
     with pytest.raises(ParameterError, match="bits"):

@@ -82,11 +82,12 @@ class deframer(Guarded, gr.basic_block):
     @guarded
     def _on_frame(self, message: pmt.pmt_base) -> None:
         packet = as_frame(pdu_to_packet(to_bytes(message)))
-        for gathered in self._gatherer.push(packet):
-            self._give(gathered, packet)
+        frames = self._gatherer.push(packet)
+        for gathered in frames:
+            self._give(gathered, packet, gathered is frames[-1])
 
-    def _give(self, gathered: Packet, packet: Packet) -> None:
-        """A frame, and the packet that it came with or was completed by."""
+    def _give(self, gathered: Packet, packet: Packet, last: bool) -> None:
+        """A frame, the packet that it came with, and whether it is the last that did."""
         frame = self._link.decode(gathered)
         if not frame.understood:
             self.counts["foreign"] += 1
@@ -95,7 +96,7 @@ class deframer(Guarded, gr.basic_block):
             self._collect(frame.header)
         profile = self._link.profile_of(gathered)
         # Without a header it is for what carries the frames to say where an over ends.
-        end = frame.end if profile.header else _said(packet, END, bool)
+        end = frame.end if profile.header else last and _said(packet, END, bool)
         frame = replace(frame, callsign=self._collector.callsign or None, end=bool(end))
         metadata = {PROFILE: profile.name}
         if packet.soft:
