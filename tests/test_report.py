@@ -20,7 +20,7 @@ from voicelink.link_sim.report.results import read_results
 from voicelink.link_sim.report.sound import LOUDNESS, data_uri, gain, headroom, mp3
 from voicelink.link_sim.report.study import Series, Study
 from voicelink.link_sim.report.timeline import MOST, timeline
-from voicelink.link_sim.report.words import answer, delay_headline
+from voicelink.link_sim.report.words import answer, delay_headline, headlines
 from voicelink.models.errors import FormatError, ParameterError
 
 EBN0 = "channel.awgn.ebn0_db"
@@ -128,6 +128,25 @@ def test_profiles_that_cannot_be_told_apart_are_named(tmp_path: Path) -> None:
     study = study_of(write_sweep(tmp_path / "sweep", fer=alike, frames=200))
     (sentence,) = said(study)
     assert re.search("the intervals do not tell it from (half|third)", sentence.note)
+
+
+def test_of_many_links_that_reach_the_end_the_best_and_the_lightest_are_named(
+    tmp_path: Path,
+) -> None:
+    folder = write_sweep(
+        tmp_path / "sweep", profiles=("checked", "half"), spreads=(1, 4), vary={EBN0: [8.0, 9.0]},
+        fer=lambda profile, depth, at: 0.01 if (profile, depth) == ("half", 4) else 0.05,
+    )  # fmt: skip
+    study = study_of(folder)
+    (sentence,) = said(study)
+    assert sentence.reach.endswith("where the sweep ends, with all 4 links")
+    assert "best there half over 4" in sentence.note
+    assert "with the lowest rate on the air, 925 b/s, checked" in sentence.note
+    wanted = criterion(study, 0.6)
+    (line,) = headlines(study, limits(study, wanted), wanted).values()
+    assert (
+        line == "Usable at least down to an Eb/N0 of 8 dB with all 4 links, best with half over 4"
+    )
 
 
 def test_each_channel_has_its_own_answer(tmp_path: Path) -> None:

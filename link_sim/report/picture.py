@@ -78,7 +78,7 @@ def write_picture(
         handles, names = axes[0].get_legend_handles_labels()
         if handles:
             figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False)
-        lines = textwrap.wrap(title, int(11.5 * figure.get_figwidth()))
+        lines = textwrap.wrap(title, int(12.5 * figure.get_figwidth()))
         figure.suptitle("\n".join(lines), fontsize=11, x=0.02, ha="left")
         with writing(path) as part:
             figure.savefig(part)

@@ -12,7 +12,7 @@ from voicelink.link_sim.report.labels import Setting, condition_label, percent
 from voicelink.link_sim.report.limits import Criterion, Limit
 from voicelink.link_sim.report.results import Point
 from voicelink.link_sim.report.study import DELAY, FER, Series, Study
-from voicelink.link_sim.report.style import COLOURS, Sample, sample
+from voicelink.link_sim.report.style import Sample, colour, sample
 from voicelink.link_sim.report.svg import as_svg, drawing
 from voicelink.link_sim.report.timeline import Timeline, timeline
 from voicelink.link_sim.report.words import interval_words, place_words, value_words
@@ -84,13 +84,20 @@ def limit_rows(study: Study, found: list[Limit], wanted: Criterion) -> list[dict
                 "link": study.label(line.link),
                 "reach": reach,
                 "interval": interval_words(study, limit) if study.x else "",
-                "best": value_words(limit.best.value, wanted),
+                "held": _held_words(study, limit, wanted),
                 "rate": _round(figures["on_air_rate"]),
                 "ear": _round(figures["mouth_to_ear_ms"]),
                 "speed": _round(figures["times_real_time"]),
             }
         )
     return rows
+
+
+def _held_words(study: Study, limit: Limit, wanted: Criterion) -> str:
+    """What was measured at the last point of the sweep that meets the criterion, or at the easiest
+    if none does."""
+    words = value_words(limit.last.value, wanted)
+    return f"{words} at {study.x.shown(limit.step[0])}" if study.x else words
 
 
 def figures(study: Study, wanted: Criterion) -> list[Figure]:
@@ -190,8 +197,7 @@ def _histogram(study: Study, number: int, line: Series, title: str, kind: str, h
         return Panel(title, "", words)
     with drawing():
         drawn = Drawing(figsize=_HISTOGRAM, layout="constrained")
-        colour = COLOURS[study.links.index(line.link) % len(COLOURS)]
-        draw_histogram(drawn.subplots(), kind, histogram, colour)
+        draw_histogram(drawn.subplots(), kind, histogram, colour(study, line.link))
         said = f"Histogram: {KINDS[kind][0]}, {title}"
         return Panel(title, as_svg(drawn, f"histogram{number}", said))
 

@@ -1,9 +1,10 @@
-"""How lines are drawn: colour tells the link, dashes and marker the codec."""
+"""How lines are drawn: colour tells the profile, the marker how far it is spread, dashes codecs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from voicelink.link_sim.report.results import Link
 from voicelink.link_sim.report.study import Series, Study
 
 INK = "#1c2127"
@@ -11,23 +12,32 @@ QUIET = "#6a727c"
 GRID = "#dde1e6"
 
 COLOURS = ("#0b62a4", "#c4451c", "#1b7f4d", "#7b3fa0", "#8a6d00", "#00808c", "#b0306f")
-"""Of links, on white paper; the page has others of the same names for a dark one."""
+"""Of profiles, on white paper; the page has others of the same names for a dark one."""
 
-_CODECS = (  # marker, its path in SVG, and dashes
-    ("o", "M17 7m-3.2 0a3.2 3.2 0 1 0 6.4 0a3.2 3.2 0 1 0-6.4 0", ()),
-    ("s", "M14 4h6v6h-6z", (4, 1.5)),
-    ("^", "M17 3.2l3.6 6.6h-7.2z", (1.5, 1.2)),
-    ("D", "M17 3l4 4-4 4-4-4z", (6, 1.5, 1.5, 1.5)),
+_MARKERS = (  # of depths of spreading, with their paths in SVG
+    ("o", "M17 7m-3.2 0a3.2 3.2 0 1 0 6.4 0a3.2 3.2 0 1 0-6.4 0"),
+    ("s", "M14 4h6v6h-6z"),
+    ("^", "M17 3.2l3.6 6.6h-7.2z"),
+    ("D", "M17 3l4 4-4 4-4-4z"),
+    ("v", "M17 10.8l3.6-6.6h-7.2z"),
 )
+_DASHES = ((), (4, 1.5), (1.5, 1.2), (6, 1.5, 1.5, 1.5))
+"""Of codecs."""
+
 _WIDTH = 1.6
+
+
+def colour(study: Study, link: Link) -> str:
+    """Of everything that belongs to a link."""
+    return COLOURS[_number(study, link)]
 
 
 def style(study: Study, line: Series) -> dict:
     """Matplotlib's settings of a line."""
-    marker, _, dashes = _codec(study, line)
+    dashes = _dashes(study, line)
     return {
-        "color": COLOURS[_colour(study, line)],
-        "marker": marker,
+        "color": colour(study, line.link),
+        "marker": _marker(study, line)[0],
         "linestyle": (0, dashes) if dashes else "-",
         "linewidth": _WIDTH,
         "markersize": 4.5,
@@ -46,11 +56,10 @@ class Sample:
 
 def sample(study: Study, line: Series) -> Sample:
     """How the page's legend shows a line."""
-    _, marker, dashes = _codec(study, line)
     return Sample(
-        f"var(--line{_colour(study, line)})",
-        " ".join(f"{_WIDTH * length:g}" for length in dashes),
-        marker,
+        f"var(--line{_number(study, line.link)})",
+        " ".join(f"{_WIDTH * length:g}" for length in _dashes(study, line)),
+        _marker(study, line)[1],
         label(study, line),
     )
 
@@ -61,9 +70,15 @@ def label(study: Study, line: Series) -> str:
     return f"{text}: {line.codec}" if line.codec and len(study.codecs) > 1 else text
 
 
-def _colour(study: Study, line: Series) -> int:
-    return study.links.index(line.link) % len(COLOURS)
+def _number(study: Study, link: Link) -> int:
+    kinds = list(dict.fromkeys((each.profile, each.model) for each in study.links))
+    return kinds.index((link.profile, link.model)) % len(COLOURS)
 
 
-def _codec(study: Study, line: Series) -> tuple:
-    return _CODECS[study.codecs.index(line.codec) % len(_CODECS) if line.codec else 0]
+def _marker(study: Study, line: Series) -> tuple[str, str]:
+    depths = sorted({link.spread for link in study.links})
+    return _MARKERS[depths.index(line.link.spread) % len(_MARKERS)]
+
+
+def _dashes(study: Study, line: Series) -> tuple[float, ...]:
+    return _DASHES[study.codecs.index(line.codec) % len(_DASHES)] if line.codec else ()

@@ -9,6 +9,9 @@ from voicelink.link_sim.report.labels import SNR_OFFSET, condition_label, percen
 from voicelink.link_sim.report.limits import FER_LIMIT, Criterion, Limit
 from voicelink.link_sim.report.study import FER, Condition, Study
 
+_MOST_NAMED = 3
+"""Links that are named in one sentence; of more it says how many."""
+
 
 @dataclass(frozen=True)
 class Sentence:
@@ -55,11 +58,12 @@ def _sentence(
         )
     best = holding[0]
     if best.edge:
-        names = [study.label(limit.line.link) for limit in holding if limit.edge]
+        edge = [limit for limit in holding if limit.edge]
         reach = f"at least {_way(study)} {study.x.shown(best.at)}, where the sweep ends"
-        return Sentence(
-            condition, who, f"{reach}, with profile {_listed(names)}", _interval(study, best)
-        )
+        note = _interval(study, best)
+        if len(edge) > _MOST_NAMED:
+            note = f"{_extremes(study, edge, wanted)}; {note}"
+        return Sentence(condition, who, f"{reach}, with {_links(study, edge, group)}", note)
     reach = f"{_way(study)} {place_words(study, best)} with profile {study.label(best.line.link)}"
     notes = [_interval(study, best)]
     alike = [
@@ -68,6 +72,27 @@ def _sentence(
     if alike:
         notes.append(f"the intervals do not tell it from {_listed(alike)}")
     return Sentence(condition, who, reach, "; ".join(filter(None, notes)))
+
+
+def _links(study: Study, chosen: list[Limit], group: list[Limit]) -> str:
+    """Their names, or how many there are where these would be too many."""
+    if len(chosen) <= _MOST_NAMED:
+        return f"profile {_listed([study.label(limit.line.link) for limit in chosen])}"
+    if len(chosen) == len(group):
+        return f"all {len(group)} links"
+    return f"{len(chosen)} of {len(group)} links"
+
+
+def _extremes(study: Study, chosen: list[Limit], wanted: Criterion) -> str:
+    """Of links that reach as far: the best there, and the one that takes the least on the air."""
+
+    def rate(limit: Limit) -> float:
+        return study.figure(limit.line, limit.at, "on_air_rate") or 0.0
+
+    best, least = chosen[0], min(chosen, key=rate)
+    words = f"best there {study.label(best.line.link)} ({value_words(best.last.value, wanted)})"
+    light = f"{study.label(least.line.link)} ({value_words(least.last.value, wanted)})"
+    return f"{words}, with the lowest rate on the air, {rate(least):.0f} b/s, {light}"
 
 
 def headlines(study: Study, found: list[Limit], wanted: Criterion) -> dict[Condition, str]:
@@ -92,7 +117,10 @@ def _best_words(study: Study, group: list[Limit]) -> str:
         return "at no point" if study.x else "with none"
     if study.x is None:
         return f"with {_listed([study.label(limit.line.link) for limit in holding])}"
-    best = holding[0]
+    best, edge = holding[0], [limit for limit in holding if limit.edge]
+    if len(edge) > _MOST_NAMED:
+        at = f"at least {_way(study)} {place_words(study, best)}"
+        return f"{at} with {_links(study, edge, group)}, best with {study.label(best.line.link)}"
     least = "at least " if best.edge else ""
     where = f"{least}{_way(study)} {place_words(study, best)}"
     return f"{where} with {study.label(best.line.link)}"
