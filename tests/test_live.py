@@ -345,8 +345,8 @@ class Exit:
 
 
 def frames(profile, count):
-    encoder = LinkEncoder(profile)
-    return [encoder.encode(bytes(32)) for _ in range(count)]
+    encoder, random = LinkEncoder(profile), np.random.default_rng(1)
+    return [encoder.encode(random.bytes(32)) for _ in range(count)]
 
 
 def with_errors(packet, count):
