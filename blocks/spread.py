@@ -49,7 +49,7 @@ def _steps() -> np.ndarray:
 
 
 FILLED = 0.5
-"""How far what is known of a frame agrees with the whitener's sequence, 1 being in all bits and 0
+"""How far what is known of a frame agrees with the filler, 1 being in all bits and 0
 in half of them, from which it is no frame but what fills packets up. That agrees to 0.7 or more
 where frames can be mended; of frames of which 64 bits are known, one in 3000 does by chance."""
 
@@ -101,7 +101,7 @@ class Spreader:
 
     def __init__(self, bits: int, depth: int) -> None:
         self.depth = check_depth(depth)
-        self._filler = whitening(bits)
+        self._filler = _filler(bits)
         self._part = np.arange(bits) % self.depth
         self._over, self._number = -1, -1
         self.reset()
@@ -233,8 +233,14 @@ class Gatherer:
         return np.float32(sure) * (1 - 2 * np.unpackbits(packet.data).astype(np.float32))
 
 
+def _filler(bits: int) -> np.ndarray:
+    """What stands in packets where there is no frame, uint8: the whitener's sequence backwards,
+    which is near no frame; forwards, frames of nearly all zeros would be."""
+    return whitening(bits)[::-1]
+
+
 def _filled(llr: np.ndarray) -> bool:
     """Whether it is what fills packets up, and no frame."""
     known = np.clip(llr, -MOST_SURE, MOST_SURE)
-    signs = 1 - 2.0 * whitening(len(llr))
+    signs = 1 - 2.0 * _filler(len(llr))
     return known @ signs > FILLED * np.abs(known).sum()

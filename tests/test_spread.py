@@ -95,7 +95,8 @@ def test_the_bits_are_where_the_format_says(depth):
     packets = [spreader.push(Packet(np.frombuffer(f, np.uint8), k)) for k, f in enumerate(frames)]
     packets += spreader.flush()
     assert len(packets) == len(frames) + depth - 1
-    filler = np.resize(np.unpackbits(np.frombuffer(bytes.fromhex(VECTORS["whitening"]), "u1")), 592)
+    white = np.unpackbits(np.frombuffer(bytes.fromhex(VECTORS["whitening"]), "u1"))
+    filler = np.resize(white, 592)[::-1]
     for n, packet in enumerate(packets):
         bits = np.unpackbits(packet.data)
         number = int("".join(map(str, bits[:12])), 2)
@@ -117,6 +118,14 @@ def test_all_arrives_over_a_clean_channel(profile, depth):
     decoded = [link.decode(frame) for frame in frames]
     assert [np.packbits(f.payload_llr < 0).tobytes() for f in decoded] == content
     assert {f.status for f in decoded} == {Status.CLEAN}
+
+
+@pytest.mark.parametrize("byte", [b"\0", b"\xff"])
+def test_frames_of_nothing_but_zeros_or_ones_are_frames(byte):
+    link, spreader = LinkEncoder("half"), Spreader(592, 4)
+    packets = [Packet(spreader.push(link.encode(32 * byte)).data) for _ in range(20)]
+    found = gathered([p for n, p in enumerate(packets) if n % 4 != 2])
+    assert [found[n] for n in range(16)] == [32 * byte] * 16
 
 
 @pytest.mark.parametrize(
