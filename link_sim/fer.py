@@ -54,8 +54,11 @@ class Fer:
     milliseconds: float
 
 
-def wilson(errors: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a proportion (J. Am. Stat. Assoc. 22, 1927)."""
+def wilson(errors: float, trials: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a proportion (J. Am. Stat. Assoc. 22, 1927).
+
+    Trials that are not independent may count for fewer, and then for no whole number.
+    """
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     p = errors / trials
     centre = p + z * z / (2 * trials)

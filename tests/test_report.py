@@ -7,12 +7,14 @@ import io
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 from sweep_results import read_table, write_sweep, write_table
 
+from voicelink.link_sim.fer import wilson
 from voicelink.link_sim.report import write_report
 from voicelink.link_sim.report.interval import mean, share_of_errors
 from voicelink.link_sim.report.limits import Criterion, criterion, limits
@@ -195,6 +197,25 @@ def test_wilson_over_the_frames_of_all_runs_without_those_of_peers(spoken: Path)
     assert estimate.low < estimate.value < estimate.high
 
 
+def test_the_interval_holds_where_frames_fail_in_bursts() -> None:
+    """Bursts of twenty, of which Wilson's interval of independent frames knows nothing."""
+    random = np.random.default_rng(4)
+    held = independent = 0
+    for _ in range(400):
+        bursts = random.random((8, 20)) < 0.2
+        runs = [SimpleNamespace(frames=400, errors=20 * int(run.sum())) for run in bursts]
+        found = share_of_errors(runs)
+        held += found.low <= 0.2 <= found.high
+        low, high = wilson(20 * int(bursts.sum()), 3200)
+        independent += low <= 0.2 <= high
+    assert held > 0.88 * 400 and independent < 0.5 * 400
+    # Of one run nobody knows, and neither where none or all failed.
+    assert (share_of_errors(runs[:1]).low, share_of_errors(runs[:1]).high) == pytest.approx(
+        wilson(runs[0].errors, 400)
+    )
+    assert share_of_errors([SimpleNamespace(frames=9, errors=0)] * 2).high == wilson(0, 18)[1]
+
+
 def test_student_over_recordings_and_over_seeds_where_there_is_one(spoken: Path) -> None:
     stats = pytest.importorskip("scipy.stats")
     study = study_of(spoken)
@@ -350,6 +371,7 @@ def spoilt(folder: Path, how: str) -> None:
         "fields": head + first.replace(",", ";", 3) + first,
         "number": head + first.replace(",400,", ",many,"),
         "binary": "\udcff",
+        "quote": '"' + "1" * 200_000,
         "failed": head + first.rstrip("\n") + "no such model\n",
     }
     if how == "yaml":
@@ -360,6 +382,9 @@ def spoilt(folder: Path, how: str) -> None:
     elif how == "statuses":
         for path in (folder / "details").iterdir():
             path.write_text(json.dumps({"statuses": "cq"}))
+    elif how == "no text":
+        for path in (folder / "details").iterdir():
+            path.write_text(json.dumps({"statuses": 5}))
     else:
         table.unlink()
         if damaged[how] is not None:
@@ -380,6 +405,8 @@ def spoilt(folder: Path, how: str) -> None:
         ("yaml", "sweep.yaml cannot be read"),
         ("details", "cannot be read"),
         ("statuses", "statuses are letters of cksx, not 'q'"),
+        ("no text", "statuses must be a text, a letter for each superframe"),
+        ("quote", "results.csv is no CSV: field larger"),
     ],
 )
 def test_bad_results_are_refused_in_one_line(how: str, said: str, tmp_path: Path, refused) -> None:

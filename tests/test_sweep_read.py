@@ -134,6 +134,7 @@ def test_recordings_of_one_name_get_different_ones(tmp_path: Path, sample_path: 
         ("step: 0.1", "step: 0", "line 6: .*step must be above 0"),
         ("step: 0.1", "steps: 0.1", "line 6: .*must have a list of values"),
         ("burst: 3", "bursts: 3", "line 3: a setting of gilbert-elliott must be .*mean burst"),
+        ("- awgn:", "- awgn: 2", "line 4: the settings of awgn must be written"),
         ("- awgn:", "- awgm:", "line 4: a channel must be .*did you mean awgn"),
         ("- awgn:", "- awgn:\n  - awgn:", "line 9: .*must say which awgn it means: channel.2.awgn"),
         ("spread: 4", "spread: 3", "line 9: spread must be 1, or one of 2, 4"),

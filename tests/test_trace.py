@@ -88,6 +88,7 @@ def test_packets_may_overtake_as_they_did(csv):
             "time,delay\n\n0,52 ms\n",
             "line 3: delay must be seconds from 0 to 1e.06 or lost, not '5",
         ),
+        (f'time,delay\n0,"{"1" * 200_000}"\n', "line 2 is no CSV: field larger"),
         ("time,delay\n0,-1\n", "line 2: delay must be seconds from 0 to"),
         ("time,delay\n0,nan\n", "line 2: delay must be seconds from 0 to"),
         ("time,delay\nnoon,1\n", "line 2: time must be seconds, not 'noon'"),

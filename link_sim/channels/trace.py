@@ -52,6 +52,9 @@ class Trace(Channel):
         self._times = [time - first for time, _ in rows]
         self._delays = [delay for _, delay in rows]
         self._period = (last - first) * len(rows) / max(1, len(rows) - 1)
+        if self.end == "loop":
+            # Behind the last line comes the first one again.
+            self._times.append(self._period)
 
     def _carry(self, time, packet):
         delay = self._delay(time)
@@ -60,9 +63,7 @@ class Trace(Channel):
     def _delay(self, time: float) -> float | None:
         times = self._times
         if self.end == "loop":
-            # Behind the last line comes the first one again.
             time = math.fmod(time, self._period) if self._period else 0.0
-            times = [*times, self._period]
         elif time > times[-1]:
             return 0.0 if self.end == "pass" else None
         place = bisect.bisect_left(times, time)
@@ -85,8 +86,11 @@ def _rows(path: Path, where: str) -> Iterator[tuple[float, float | None]]:
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
-        fields = [field.strip() for field in next(csv.reader([line]))]
         at = f"{where}, line {number}"
+        try:
+            fields = [field.strip() for field in next(csv.reader([line]))]
+        except csv.Error as error:
+            raise ParameterError(f"{at} is no CSV: {error}") from None
         if not header:
             if fields != _HEADER:
                 raise ParameterError(f"{at} must be the header time,delay, not {line!r:.60}")

@@ -36,14 +36,27 @@ class Estimate:
 def share_of_errors(points: Iterable[Point]) -> Estimate:
     """The share of frames that were lost or not mended, with Wilson's interval.
 
-    The interval takes frames as independent; where losses come in bursts it is too narrow.
+    Frames of one run are alike where losses come in bursts or a path fades. So the frames count
+    for fewer, by as much as the runs differ more than they would with independent ones (the design
+    effect; L. Kish, Survey Sampling, 1965). With one run nothing is known of that, and the
+    interval takes frames as independent.
     """
     points = list(points)
     frames = sum(point.frames for point in points)
     errors = sum(point.errors for point in points)
     if not frames:
         return Estimate(0.0, 0.0, 1.0, 0)
-    return Estimate(errors / frames, *wilson(errors, frames, CONFIDENCE), frames)
+    effect = _design_effect(points, errors / frames, frames)
+    return Estimate(errors / frames, *wilson(errors / effect, frames / effect, CONFIDENCE), frames)
+
+
+def _design_effect(points: list[Point], share: float, frames: int) -> float:
+    """The variance of the share by how the runs differ, over that of independent frames; 1 at
+    least."""
+    if len(points) < 2 or not 0 < share < 1:
+        return 1.0
+    squares = sum((point.errors - share * point.frames) ** 2 for point in points)
+    return max(1.0, len(points) / (len(points) - 1) * squares / (frames * share * (1 - share)))
 
 
 def mean(points: Iterable[Point], measure: str) -> Estimate | None:

@@ -114,6 +114,8 @@ class Results:
             raise FormatError(f"{path} cannot be read: {error}") from None
         if not isinstance(found, dict):
             raise FormatError(f"{path} must hold a JSON object")
+        if not isinstance(found.get("statuses", ""), str):
+            raise FormatError(f"{path}: statuses must be a text, a letter for each superframe")
         return found
 
     def audio(self, name: str) -> Path | None:
@@ -143,7 +145,10 @@ def read_results(folder: str | Path) -> Results:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise FormatError(f"{path} cannot be read: {error}") from None
-    rows = list(csv.reader(io.StringIO(text, newline="")))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise FormatError(f"{path} is no CSV: {error}") from None
     columns = rows[0] if rows else []
     missing = [name for name in _NEEDED if name not in columns]
     if missing:

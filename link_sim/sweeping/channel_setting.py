@@ -34,8 +34,9 @@ class ChannelSetting:
 
     def put(self, channels: list, value: Any) -> None:
         """Set it in a list of ``{name: {setting: value}}``."""
-        settings = channels[self.index][self.channel]
-        channels[self.index] = {self.channel: (settings or {}) | {self.key: value}}
+        settings = channels[self.index][self.channel] or {}
+        if isinstance(settings, dict):  # else it is for who builds the channels to say so
+            channels[self.index] = {self.channel: settings | {self.key: value}}
 
 
 def find_setting(name: str, channels: list) -> ChannelSetting:

@@ -107,7 +107,10 @@ class ResultsFolder:
         except OSError as error:
             raise ParameterError(f"cannot read {self._table}: {error.strerror}") from None
         whole = content[: content.rfind(b"\n") + 1]
-        rows = list(csv.reader(io.StringIO(whole.decode("utf-8", "replace"), newline="")))
+        try:
+            rows = list(csv.reader(io.StringIO(whole.decode("utf-8", "replace"), newline="")))
+        except csv.Error as error:
+            raise ParameterError(f"{self._table} is no CSV: {error}") from None
         if rows and rows[0] != self.columns:
             raise ParameterError(f"{self._table} is the table of another version or sweep")
         for number, cells in enumerate(rows[1:], 2):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from voicelink.models.evaluation.measures import MEASURES
@@ -30,8 +30,8 @@ def table(sweep: Sweep, outcome: Outcome) -> Table:
     columns: dict[str, list[str]] = {
         "runs": [str(len(rows)) for rows in groups.values()],
         "frames": [f"{_sum(rows, 'frames'):.0f}" for rows in groups.values()],
-        "FER %": [f"{_percent(rows, 'failed'):.2f}" for rows in groups.values()],
-        "lost %": [f"{_percent(rows, 'lost'):.2f}" for rows in groups.values()],
+        "FER %": [f"{_percent(rows, 'failed', _frames):.2f}" for rows in groups.values()],
+        "lost %": [f"{_percent(rows, 'lost', _packets):.2f}" for rows in groups.values()],
     }
     for measure in (MEASURES[name] for name in sweep.measures):
         values = [_mean(rows, measure.name) for rows in groups.values()]
@@ -88,9 +88,17 @@ def _sum(rows: Iterable[dict[str, str]], name: str) -> float:
     return sum(_numbers(rows, name))
 
 
-def _percent(rows: list[dict[str, str]], name: str) -> float:
-    """Of the superframes sent."""
-    return 100 * _sum(rows, name) / max(_sum(rows, "frames"), 1)
+def _frames(row: dict[str, str]) -> int:
+    return int(row["frames"])
+
+
+def _packets(row: dict[str, str]) -> int:
+    """Packets that carried its frames: spread over D, D - 1 more than these."""
+    return _frames(row) + int(row["spread"]) - 1
+
+
+def _percent(rows: list[dict[str, str]], name: str, of: Callable[[dict[str, str]], int]) -> float:
+    return 100 * _sum(rows, name) / max(sum(map(of, rows)), 1)
 
 
 def _most(rows: Iterable[dict[str, str]], name: str) -> float:
