@@ -280,6 +280,7 @@ def test_the_grid_is_that_of_a_multicarrier_modem():
     assert signal.row_seconds == pytest.approx(1 / SPACING_HZ + GUARD_MS / 1000)
     uneven = Signal(296, True)
     assert (uneven.rows, uneven.columns) == (16, 19)
+    assert uneven.row_seconds == signal.row_seconds
     assert len(uneven.each(uneven.frequencies)) == 296
 
 

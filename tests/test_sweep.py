@@ -9,6 +9,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections import deque
+from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +22,9 @@ from voicelink.blocks.transmitter import split_payloads
 from voicelink.link_sim.channels import ChannelChain, channels_from
 from voicelink.link_sim.fer import wilson
 from voicelink.link_sim.simulation import simulate
-from voicelink.link_sim.sweeping import Point, read_sweep, run_sweep
+from voicelink.link_sim.sweeping import Point, read_sweep, run, run_sweep
 from voicelink.link_sim.sweeping.link_run import run_link
-from voicelink.link_sim.sweeping.point import LETTERS, run_point
+from voicelink.link_sim.sweeping.point import LETTERS, Result, run_point
 from voicelink.models.codec import SpeechEncoder
 
 GRID = """\
@@ -141,6 +143,38 @@ def test_a_worker_that_is_killed_costs_no_point(
     run_sweep(read_sweep(grid), tmp_path / "out", workers=2, report=kill_one)
     assert killed
     assert without_cpu(tmp_path / "out") == without_cpu(undisturbed)
+
+
+class Pool(Executor):
+    """Processes at which one point, replica 3, kills all that are at work with it."""
+
+    def __init__(self):
+        self.futures = {}
+
+    def submit(self, work, point):
+        future = Future()
+        self.futures[future] = point
+        return future
+
+    def wait(self, running, **options):
+        """All that are at work come to an end."""
+        dead = any(self.futures[future].replica == 3 for future in running)
+        for future in running:
+            if dead:
+                future.set_exception(BrokenExecutor())
+            else:
+                future.set_result(Result({"point": self.futures[future].id}))
+        return set(running), set()
+
+
+def test_only_the_point_that_kills_its_process_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, kept = Pool(), []
+    monkeypatch.setattr(run, "wait", pool.wait)
+    points = [point(replica=replica) for replica in range(10)]
+    run._work(deque(points), lambda: pool, lambda: 2, kept.append)
+    assert sorted(result.row["point"] for result in kept) == sorted(p.id for p in points)
+    (failed,) = [result.row for result in kept if "error" in result.row]
+    assert failed["point"] == points[3].id and "its process died" in failed["error"]
 
 
 def test_a_full_disk_ends_with_one_line_and_a_readable_table(

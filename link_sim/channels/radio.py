@@ -26,7 +26,7 @@ GUARD_MS = 4.0
 STEADY_HZ = 5.0
 """Standard deviation of a Doppler spectrum up to which a gain hardly changes in 16 ms.
 
-Of a carrier's power at most ``(2 pi 0.016 s)^2 / 12`` leaks into the others, here 2 % (Y. Li,
+Of a carrier's power at most ``(2 pi 5 Hz 0.016 s)^2 / 12``, 2 %, leaks into the others (Y. Li,
 L. J. Cimini, Bounds on the interchannel interference of OFDM in time-varying impairments, IEEE
 Trans. Commun. 49(3), 2001)."""
 
@@ -34,8 +34,8 @@ Trans. Commun. 49(3), 2001)."""
 class Signal:
     """The symbols of one packet, on a grid of times and carriers, and what the path does to them.
 
-    A packet takes the 0.32 s of its superframe, in which its symbols are spread evenly. On one
-    carrier the grid has one column and a row for each symbol. On many it has `ROWS` rows of 20 ms
+    A packet takes the 0.32 s of its superframe. On one carrier its symbols are spread evenly over
+    them, and the grid has one column and a row for each symbol. On many it has `ROWS` rows of 20 ms
     and as many carriers, `SPACING_HZ` apart, as are needed; the last rows may be short of symbols.
     Arrays below have the shape (rows, columns), or 1 in place of either.
 
@@ -58,7 +58,7 @@ class Signal:
         self.symbols = symbols
         self.columns = math.ceil(symbols / ROWS) if multicarrier else 1
         self.rows = math.ceil(symbols / self.columns)
-        self.row_seconds = SUPERFRAME_SECONDS * self.columns / symbols
+        self.row_seconds = SUPERFRAME_SECONDS / (ROWS if multicarrier else symbols)
         self.gain: np.ndarray | None = None
         self.phase: np.ndarray | None = None
         self.offset_hz = 0.0

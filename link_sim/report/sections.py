@@ -140,8 +140,8 @@ _TITLES = {"estoi": "Intelligibility", FER: "Frames that fail", DELAY: "Delay by
 def _caption(study: Study, measure: str, bound: bool, wanted: Criterion) -> str:
     if measure == FER:
         text = (
-            "Lost, or not mended by error correction. Bars: 95 % Wilson intervals, which take"
-            " frames as independent and are too narrow where losses come in bursts."
+            "Lost, or not mended by error correction. Bars: 95 % Wilson intervals, wider where the"
+            " seeds differ more than chance has it, as with bursts; of one seed that is not known."
         )
         if measure == wanted.measure:
             text += f" Dashed: {percent(wanted.limit)}."

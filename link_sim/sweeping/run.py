@@ -95,10 +95,17 @@ def _work(
     executor = make()
     running: dict[Future, Point] = {}
     tries: dict[str, int] = {}
+
+    def room() -> int:
+        # A point at which a process may have died is at work alone, so that no other is blamed.
+        if any(point.id in tries for point in (missing[0], *running.values())):
+            return 1
+        # No more than keeps everybody busy, so that few are lost where a process dies.
+        return max(1, 2 * count())
+
     while missing or running:
         dead = False
-        # No more than keeps everybody busy, so that few are lost where a process dies.
-        while missing and len(running) < max(1, 2 * count()):
+        while missing and len(running) < room():
             point = missing.popleft()
             try:
                 running[executor.submit(run_point, point)] = point
