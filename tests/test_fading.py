@@ -235,6 +235,12 @@ def test_speed_and_carrier_give_the_doppler_shift():
         assert within(autocorrelation(values, lag).real, special.j0(2 * math.pi * 5 * lag * 0.01))
 
 
+def test_a_doppler_shift_near_the_symbol_rate_is_refused():
+    Mobile(speed_kmh=300, carrier_mhz=1798)
+    with pytest.raises(ParameterError, match="Doppler shift of at most 500 Hz, not 556 Hz"):
+        Mobile(speed_kmh=1000, carrier_mhz=600)
+
+
 def test_who_stands_still_has_one_gain_for_ever():
     faded = llrs([Mobile(speed_kmh=0, carrier_mhz=433), Awgn(ebn0_db=50)], [0, 1000.0], seed=1)
     assert np.ptp(faded) < 0.1 * faded.mean()

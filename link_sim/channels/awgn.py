@@ -43,8 +43,7 @@ class Awgn(Channel):
     has the mean ``4 Es/N0`` and twice that as variance. It does not know what offsets are left.
 
     ``waveform: multicarrier`` sends BPSK or QPSK as 16 rows of 20 ms on as many carriers as it
-    takes, 62.5 Hz apart (as FreeDV's modes do), with a guard interval of 4 ms, whose energy is not
-    counted.
+    takes, 62.5 Hz apart, with a guard interval of 4 ms, whose energy is not counted.
 
     Hard packets come out soft (float32 LLRs), or hard again with ``decisions: hard``, as the
     likeliest symbols; soft packets cannot be sent.

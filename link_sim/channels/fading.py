@@ -15,6 +15,9 @@ from voicelink.link_sim.channels.parameters import choice, number
 from voicelink.link_sim.channels.radio import RadioEffect, Signal
 from voicelink.link_sim.channels.scatter import Scatter
 
+FASTEST_HZ = 500.0
+"""The highest Doppler shift: beyond it a gain would change much during a symbol."""
+
 _SPECTRA: dict[str, tuple[Callable, float]] = {
     "jakes": (scatter.jakes, math.sqrt(0.5)),
     "gaussian": (scatter.gaussian, 0.5),
@@ -104,7 +107,7 @@ class Rayleigh(Scattered):
 
     doppler_hz: float = number(
         "highest Doppler shift; with gaussian, twice the spectrum's deviation",
-        low=0, high=500, unit="Hz",
+        low=0, high=FASTEST_HZ, unit="Hz",
     )  # fmt: skip
     spectrum: str = choice("shape of the Doppler spectrum", tuple(_SPECTRA), default="jakes")
 
@@ -129,6 +132,6 @@ class Rician(Scattered):
     k_db: float = number("steady power over scattered power", low=-20, high=40, unit="dB")
     doppler_hz: float = number(
         "highest Doppler shift; with gaussian, twice the spectrum's deviation",
-        low=0, high=500, unit="Hz",
+        low=0, high=FASTEST_HZ, unit="Hz",
     )  # fmt: skip
     spectrum: str = choice("shape of the Doppler spectrum", tuple(_SPECTRA), default="jakes")

@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 
 from voicelink.link_sim.channels import scatter
-from voicelink.link_sim.channels.fading import Scattered
+from voicelink.link_sim.channels.fading import FASTEST_HZ, Scattered
 from voicelink.link_sim.channels.parameters import number
 from voicelink.link_sim.channels.scatter import Scatter
+from voicelink.models.errors import ParameterError
 
 _LIGHT = 299_792_458.0
 """Speed of light, m/s."""
@@ -39,6 +40,13 @@ class Mobile(Scattered):
                               default=0.0)  # fmt: skip
     shadow_m: float = number("way over which shadows lose 63 % of their correlation",
                              low=0.1, high=1e5, unit="m", default=50.0)  # fmt: skip
+
+    def _check(self):
+        if self.doppler_hz > FASTEST_HZ:
+            raise ParameterError(
+                f"mobile: speed_kmh {self.speed_kmh:g} and carrier_mhz {self.carrier_mhz:g} must "
+                f"make a Doppler shift of at most {FASTEST_HZ:g} Hz, not {self.doppler_hz:.0f} Hz"
+            )
 
     @property
     def doppler_hz(self) -> float:
