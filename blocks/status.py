@@ -19,3 +19,12 @@ class Status(str, Enum):
 
     CONCEALED = "concealed"
     """Lost, late or hopeless; the speech decoder fills the gap."""
+
+
+LETTERS = {
+    Status.CLEAN: "c",
+    Status.CORRECTED: "k",
+    Status.SOFT: "s",
+    Status.CONCEALED: "x",
+}
+"""One letter for each, where many are written in a row."""

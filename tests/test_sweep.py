@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 
 from voicelink.blocks.audio import read_audio
-from voicelink.blocks.status import Status
+from voicelink.blocks.status import LETTERS, Status
 from voicelink.blocks.transmitter import split_payloads
 from voicelink.link_sim.channels import ChannelChain, channels_from
 from voicelink.link_sim.fer import wilson
 from voicelink.link_sim.simulation import simulate
 from voicelink.link_sim.sweeping import Point, read_sweep, run, run_sweep
 from voicelink.link_sim.sweeping.link_run import run_link
-from voicelink.link_sim.sweeping.point import LETTERS, Result, run_point
+from voicelink.link_sim.sweeping.point import Result, run_point
 from voicelink.models.codec import SpeechEncoder
 
 GRID = """\

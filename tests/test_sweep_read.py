@@ -172,6 +172,10 @@ def test_the_command_line_says_it_and_makes_no_folder(tmp_path: Path, refused) -
     assert "did you mean burst-loss" in refused("sweep", "burst-los", "-o", tmp_path / "out")
     assert "--workers must be" in refused("sweep", "burst-loss", "--workers", 0)
     assert "see --list" in refused("sweep")
+    options = ("sweep", "burst-loss", "-o", tmp_path / "out")
+    assert "--curve goes with --picture" in refused(*options, "--curve", "fer")
+    picture = ("--picture", tmp_path / "a.png", "--curve", "pesq")
+    assert "curve must be one of fer, delay, estoi, not 'pesq'" in refused(*options, *picture)
     assert not (tmp_path / "out").exists()
 
 

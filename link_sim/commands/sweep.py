@@ -62,15 +62,22 @@ def run(args: argparse.Namespace) -> int:
         require("--workers", args.workers, 1, 1024)
         if args.dask:
             raise ParameterError("--workers is of this machine, and cannot go with --dask")
-    if args.report:
+    if args.curve and not args.picture:
+        raise ParameterError("--curve goes with --picture")
+    if args.report or args.picture:
         from voicelink.link_sim.report.needs import check_libraries
 
         check_libraries()
+    if args.report:
         check_folder(args.report)
     if args.picture:
         check_picture_name(args.picture)
     folder = Path(args.output or Path(args.sweep).stem)
     sweep = read_sweep(args.sweep)
+    if args.curve:
+        from voicelink.link_sim.report.picture import check_curve
+
+        check_curve(args.curve, sweep.measures)
     for note in sweep.notes:
         print(f"voicelink: note: {note}", file=sys.stderr)
     done = 0

@@ -22,6 +22,11 @@ from voicelink.models.errors import one_of, require
 _PANEL_LETTERS = 56
 
 
+def check_curve(curve: str, measures: list[str]) -> str:
+    """``curve``, if a sweep with these measures of speech has it; else `ParameterError`."""
+    return one_of("curve", curve, [FER, DELAY, *measures])
+
+
 def write_picture(
     folder: str | Path, path: str | Path, understood: float = 0.6, curve: str = ""
 ) -> None:
@@ -45,7 +50,7 @@ def write_picture(
     study = Study(read_results(folder))
     wanted = criterion(study, understood)
     found = limits(study, wanted)
-    measure = one_of("curve", curve or wanted.measure, [FER, DELAY, *study.results.measures])
+    measure = check_curve(curve or wanted.measure, study.results.measures)
     from matplotlib.figure import Figure
 
     titles = headlines(study, found, wanted)

@@ -6,13 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 
-from voicelink.blocks.status import Status
+from voicelink.blocks.status import LETTERS
 from voicelink.link_sim.picture import COLOURS
 from voicelink.models.errors import FormatError
 from voicelink.models.sizes import SUPERFRAME_SECONDS
 
-LETTERS = dict(zip("cksx", Status, strict=True))
-"""How a sweep writes the statuses."""
+_STATUSES = {letter: status for status, letter in LETTERS.items()}
 
 MOST = 150
 """Superframes that a strip shows; more would be thinner than a line."""
@@ -51,16 +50,16 @@ class Timeline:
 
 def timeline(letters: str) -> Timeline:
     """The strip of statuses as a sweep writes them; `FormatError` for another letter."""
-    unknown = set(letters) - set(LETTERS)
+    unknown = set(letters) - set(_STATUSES)
     if unknown:
-        raise FormatError(f"statuses are letters of {''.join(LETTERS)}, not {min(unknown)!r}")
+        raise FormatError(f"statuses are letters of {''.join(_STATUSES)}, not {min(unknown)!r}")
     shown = letters[:MOST]
     stretches, at = [], 0
     for letter, run in groupby(shown):
         length = len(list(run))
-        status = LETTERS[letter]
+        status = _STATUSES[letter]
         stretches.append(Stretch(at, length, status.value, COLOURS[status]))
         at += length
     counts = Counter(letters)
-    words = ", ".join(f"{counts[k]} {status.value}" for k, status in LETTERS.items() if counts[k])
+    words = ", ".join(f"{counts[k]} {status.value}" for k, status in _STATUSES.items() if counts[k])
     return Timeline(stretches, len(shown), len(letters), words or "no superframes")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from voicelink.blocks.audio import read_audio
-from voicelink.blocks.status import Status
+from voicelink.blocks.status import LETTERS, Status
 from voicelink.link_sim.channels.compose import channels_from
 from voicelink.link_sim.simulation import simulate
 from voicelink.link_sim.sweeping.codec2 import peer
@@ -23,14 +23,6 @@ from voicelink.models.card import card
 from voicelink.models.errors import VoiceLinkError
 from voicelink.models.evaluation.measures import MEASURES
 from voicelink.models.sizes import BIT_RATE, PAYLOAD_BYTES, SAMPLE_RATE, SUPERFRAME_SECONDS
-
-LETTERS = {
-    Status.CLEAN: "c",
-    Status.CORRECTED: "k",
-    Status.SOFT: "s",
-    Status.CONCEALED: "x",
-}
-"""One letter for each status, as ``details`` holds them."""
 
 MOST_STATUSES = 2000
 """Of so many superframes the statuses are kept."""
