@@ -612,7 +612,9 @@ def test_packets_that_a_raw_frame_cannot_carry():
     with FrameSender(LOCAL) as sender:
         with pytest.raises(ParameterError, match="the form pdu"):
             sender.send(Packet(np.zeros(256, np.float32)))
-        with pytest.raises(ParameterError, match="256, 296, 592, 888, 280, 320, 616, 912 bits, not 264"):
+        with pytest.raises(
+            ParameterError, match="256, 296, 592, 888, 280, 320, 616, 912 bits, not 264"
+        ):
             sender.send(Packet(np.zeros(33, np.uint8)))
         with pytest.raises(ParameterError, match="timeout_s"):
             sender.send(frame(1), timeout_s=-1)
