@@ -225,7 +225,7 @@ class LinkDecoder:
         self.profile = _profile(profile)
         self._model = int(require("model", model, 0, 15))
         rate = float(require("hard_bit_error_rate", hard_bit_error_rate, 1e-9, 0.5))
-        self._hard_llr = math.log((1 - rate) / rate)
+        self._rate = rate
 
     def decode(self, packet: Packet) -> LinkFrame:
         """The frame in one packet.
@@ -243,10 +243,8 @@ class LinkDecoder:
             )
         if packet.soft:
             return self.decode_many(data[None])[0]
-        bits = np.unpackbits(data)
-        if not self.profile.header:
-            return unchecked_frame(saturated(bits))
-        return self.decode_many((self._hard_llr * (1 - 2 * bits.astype(np.float32)))[None])[0]
+        llr = hard_llrs(np.unpackbits(data), self.profile, self._rate)
+        return self.decode_many(llr[None])[0]
 
     def decode_many(self, llrs: np.ndarray) -> list[LinkFrame]:
         """The frames in many soft packets.
@@ -331,6 +329,19 @@ def unchecked_frame(payload_llr: np.ndarray) -> LinkFrame:
 def saturated(bits: np.ndarray) -> np.ndarray:
     """LLRs, float32 and all certain, of bits 0 and 1 of any shape."""
     return np.float32(CERTAIN) * (1 - 2 * bits.astype(np.float32))
+
+
+def hard_llrs(
+    bits: np.ndarray, profile: Profile, error_rate: float = HARD_BIT_ERROR_RATE
+) -> np.ndarray:
+    """LLRs, float32, of received bits 0 and 1 of any shape, so many of which are taken for wrong.
+
+    In a frame without header nothing but the decisions protects them: there they are all certain.
+    """
+    if not profile.header:
+        return saturated(bits)
+    sure = math.log((1 - error_rate) / error_rate)
+    return np.float32(sure) * (1 - 2 * bits.astype(np.float32))
 
 
 def _payload_bytes(payload: bytes) -> bytes:

@@ -13,12 +13,11 @@ import functools
 import numpy as np
 
 from voicelink.blocks import golay
-from voicelink.blocks.link import HARD_BIT_ERROR_RATE, MOST_SURE
+from voicelink.blocks.link import MOST_SURE, hard_llrs
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.profile import profile_of_length, profiles
 from voicelink.blocks.whitener import whitening
 from voicelink.models.errors import FormatError, ParameterError
-from voicelink.models.latents import CERTAIN
 
 DEPTHS = (2, 4, 8, 16)
 """Packets that a frame may be spread over; 1, beside these, is no spreading."""
@@ -226,11 +225,7 @@ class Gatherer:
             raise FormatError("a packet must hold a one-dimensional array of real numbers")
         if packet.soft:
             return np.nan_to_num(packet.data.astype(np.float32))
-        # Nothing but the decisions protects a frame without header and code.
-        wrong = HARD_BIT_ERROR_RATE
-        header = profile_of_length(bits // 8).header
-        sure = np.log((1 - wrong) / wrong) if header else CERTAIN
-        return np.float32(sure) * (1 - 2 * np.unpackbits(packet.data).astype(np.float32))
+        return hard_llrs(np.unpackbits(packet.data), profile_of_length(bits // 8))
 
 
 def _filler(bits: int) -> np.ndarray:

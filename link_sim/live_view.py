@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from voicelink.blocks.status import Status
+from voicelink.blocks.status import LETTERS, Status
 from voicelink.link_sim.live import LiveReport
 from voicelink.link_sim.live_reading import ReadingSink
 from voicelink.link_sim.picture import COLOURS
@@ -26,9 +26,6 @@ _WIDE = 60
 """Columns of a terminal from which on everything is shown."""
 
 _BARS = " ▁▂▃▄▅▆▇█"
-_LETTERS = {
-    Status.CLEAN: "c", Status.CORRECTED: "k", Status.SOFT: "s", Status.CONCEALED: "x",
-}  # fmt: skip
 _TROUBLES = {
     "refused": "that this channel or the exit cannot carry",
     "untaken": "that nobody took at the exit",
@@ -119,10 +116,10 @@ class LiveView:
         counts = Text("frames that leave: ")
         strip = Text()
         for status in Status:
-            counts.append(_LETTERS[status], style=f"bold {COLOURS[status]}")
+            counts.append(LETTERS[status], style=f"bold {COLOURS[status]}")
             counts.append(f" {status.value} {reading.statuses[status]}  ")
         for status in list(reading.latest)[-60:]:
-            strip.append(_LETTERS[status], style=f"bold {COLOURS[status]}")
+            strip.append(LETTERS[status], style=f"bold {COLOURS[status]}")
         rows = [counts, strip]
         if reading.unknown:
             rows.append(Text(f"{reading.unknown} packets hold no frame of this format"))

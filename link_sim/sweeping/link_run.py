@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicelink.blocks.link import HARD_BIT_ERROR_RATE, LinkDecoder, LinkEncoder, LinkFrame
+from voicelink.blocks.link import LinkDecoder, LinkEncoder, LinkFrame, hard_llrs
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.receiver import Receiver
 from voicelink.blocks.spread import Gatherer, Spreader
@@ -20,7 +20,6 @@ from voicelink.blocks.status import Status
 from voicelink.link_sim.channels.chain import ChannelChain
 from voicelink.link_sim.simulation import TICK, start_time, through
 from voicelink.models.card import DEFAULT, card
-from voicelink.models.latents import CERTAIN
 from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SECONDS
 
 
@@ -91,14 +90,11 @@ def decode_packets(decoder: LinkDecoder, packets: list[Packet]) -> list[LinkFram
     """The frames in packets, as by `LinkDecoder.decode` one after the other, in one batch."""
     if not packets:
         return []
-    header = decoder.profile.header
-    sure = math.log((1 - HARD_BIT_ERROR_RATE) / HARD_BIT_ERROR_RATE) if header else CERTAIN
     llrs = np.empty((len(packets), decoder.profile.bits), np.float32)
     for row, packet in zip(llrs, packets, strict=True):
-        if packet.soft:
-            row[:] = packet.data
-        else:
-            row[:] = sure - 2 * sure * np.unpackbits(packet.data)
+        row[:] = (
+            packet.data if packet.soft else hard_llrs(np.unpackbits(packet.data), decoder.profile)
+        )
     return decoder.decode_many(llrs)
 
 
