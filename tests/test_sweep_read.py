@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from voicelink.link_sim.sweeping import read_sweep, sweep_names
+from voicelink.models.card import DEFAULT, card
 from voicelink.models.errors import ParameterError
 
 GOOD = """\
@@ -87,6 +88,20 @@ def test_files_are_named_from_the_sweeps_own_folder(tmp_path: Path) -> None:
     (tmp_path / "net.csv").write_text("time,delay\n0,0.1\n0.32,lost\n")
     (point,) = read_sweep(written(tmp_path, "channel: [trace: {file: net.csv}]\n")).points()
     assert point.channel == ({"trace": {"file": str(tmp_path / "net.csv")}},)
+
+
+def test_a_models_folder_is_named_from_the_sweeps_own_folder_and_a_released_one_by_its_id(
+    tmp_path: Path, monkeypatch
+) -> None:
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "sweeps" / "mine").symlink_to(card(DEFAULT).folder)
+    path = written(tmp_path / "sweeps", f"vary: {{model: [mine, {DEFAULT}]}}\n")
+    monkeypatch.chdir(tmp_path)
+    mine, released = (point.model for point in read_sweep(path).points())
+    assert Path(mine).is_absolute() and card(mine).text == card(DEFAULT).text
+    assert released == DEFAULT
+    with pytest.raises(ParameterError, match=r"line 1: model must be"):
+        read_sweep(written(tmp_path / "sweeps", "model: ../sweeps\n"))
 
 
 def test_a_peer_that_is_not_here_is_named_and_left_out(tmp_path: Path, monkeypatch) -> None:

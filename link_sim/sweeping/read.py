@@ -29,7 +29,7 @@ from voicelink.link_sim.sweeping.channel_setting import (
 )
 from voicelink.link_sim.sweeping.codec2 import peer, peers
 from voicelink.link_sim.sweeping.sweep import AXES, SAMPLE, Sweep
-from voicelink.models.card import DEFAULT, card
+from voicelink.models.card import DEFAULT, card, released
 from voicelink.models.errors import ParameterError, one_of, require
 from voicelink.models.evaluation.measures import MEASURES
 
@@ -213,8 +213,13 @@ class _Reader:
             raise ParameterError(
                 f"model must be the name of a model or its folder, not {value!r:.60}"
             )
-        card(value)
-        return value
+        if value in released():
+            return value
+        folder = (self.folder / value).resolve()
+        if not (folder / "card.yaml").is_file():
+            one_of("model", value, released())
+        card(folder)
+        return str(folder)
 
     def _speech(self, value: Any) -> str:
         if not isinstance(value, str) or not value:

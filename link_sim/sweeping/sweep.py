@@ -64,8 +64,8 @@ class Point:
         """Of everything random in it, 0 to 2^32 - 1: `voicelink sim` takes it with ``--seed``.
 
         It comes from the sweep's seed, the channels and the recording, and from nothing else: every
-        profile, depth, model and codec meets the same noise and the same losses, and no order of
-        the work and no other point changes it.
+        profile, depth, model and codec meets the same losses and fading (the noise depends on the
+        packets' length too), and no order of the work and no other point changes it.
         """
         return int(_digest([self.replica, self.channel, self.speech])[:8], 16)
 
