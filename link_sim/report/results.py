@@ -13,18 +13,19 @@ from typing import Any
 import yaml
 
 from voicelink.blocks.status import Status
+from voicelink.link_sim.sweeping.columns import (
+    AUDIO,
+    COUNTS,
+    DETAILS,
+    FIGURES,
+    ORIGIN,
+    SETTINGS,
+    TABLE,
+    columns,
+    measure_columns,
+    varied_columns,
+)
 from voicelink.models.errors import FormatError
-
-TABLE = "results.csv"
-
-_NAMES = ("point", "seed", "profile", "spread", "model", "codec", "speech")
-_COUNTS = ("frames", "seconds", "lost", "failed", "fer", *(status.value for status in Status))
-_FIGURES = (
-    "payload_rate", "on_air_rate", "latency_mean_ms", "latency_p95_ms", "latency_max_ms",
-    "mouth_to_ear_ms", "queue_most", "cpu_s", "times_real_time",
-)  # fmt: skip
-_ORIGIN = ("version", "numpy", "model_hash")
-_NEEDED = (*_NAMES, *_COUNTS, *_FIGURES, *_ORIGIN, "error")
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Results:
 
     def details(self, point: Point) -> dict[str, Any]:
         """The point's statuses in order, and its histograms; empty where they are not there."""
-        path = self.folder / "details" / f"{point.name}.json"
+        path = self.folder / DETAILS / f"{point.name}.json"
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -120,7 +121,7 @@ class Results:
 
     def audio(self, name: str) -> Path | None:
         """The file of a point's or a recording's audio, if it was kept."""
-        path = self.folder / "audio" / f"{name}.flac"
+        path = self.folder / AUDIO / f"{name}.flac"
         return path if path.is_file() else None
 
 
@@ -149,26 +150,23 @@ def read_results(folder: str | Path) -> Results:
         rows = list(csv.reader(io.StringIO(text, newline="")))
     except csv.Error as error:
         raise FormatError(f"{path} is no CSV: {error}") from None
-    columns = rows[0] if rows else []
-    missing = [name for name in _NEEDED if name not in columns]
+    found = rows[0] if rows else []
+    missing = [name for name in columns((), ()) if name not in found]
     if missing:
         raise FormatError(
             f"{path} has no column {missing[0]}; a table of `voicelink sweep` is wanted"
         )
-    varied = columns[columns.index("speech") + 1 : columns.index("frames")]
-    measures = columns[columns.index(Status.CONCEALED.value) + 1 : columns.index("payload_rate")]
+    varied, measures = varied_columns(found), measure_columns(found)
     notes = []
     points: dict[str, Point] = {}
     for number, row in enumerate(rows[1:], start=2):
         last = number == len(rows)
-        if last and (len(row) < len(columns) or not text.endswith("\n")):
+        if last and (len(row) < len(found) or not text.endswith("\n")):
             notes.append(f"the last line of {TABLE} was cut short, and is left out")
             break
-        if len(row) != len(columns):
-            raise FormatError(
-                f"{path}, line {number}, has {len(row)} fields, and not {len(columns)}"
-            )
-        cells = dict(zip(columns, row, strict=True))
+        if len(row) != len(found):
+            raise FormatError(f"{path}, line {number}, has {len(row)} fields, and not {len(found)}")
+        cells = dict(zip(found, row, strict=True))
         point = _point(cells, varied, measures, f"{path}, line {number}")
         points[point.name, point.codec] = point
     finished = [point for point in points.values() if not point.error]
@@ -176,7 +174,7 @@ def read_results(folder: str | Path) -> Results:
     if not finished:
         why = f": {failed[0].error}" if failed else ""
         raise FormatError(f"{path} has no finished point{why}")
-    sweep = _sweep(folder / "sweep.yaml")
+    sweep = _sweep(folder / SETTINGS)
     title = str(sweep.get("title") or next((r[1] for r in rows[1:] if len(r) > 1), ""))
     return Results(
         folder, title or folder.name, str(sweep.get("about") or ""), sweep.get("channel"),
@@ -208,7 +206,7 @@ def _point(cells: dict[str, str], varied: list[str], measures: list[str], where:
         return {name: value for name in names if (value := number(name)) is not None}
 
     error = cells["error"].strip()
-    counts = found(_COUNTS)
+    counts = found(COUNTS)
     if not error and (lacking := [name for name in ("frames", "fer") if name not in counts]):
         raise FormatError(f"{where}: {lacking[0]} must be a number, not nothing")
     spread = number("spread")
@@ -223,8 +221,8 @@ def _point(cells: dict[str, str], varied: list[str], measures: list[str], where:
         fer=counts.get("fer", 0.0),
         statuses={s.value: int(counts.get(s.value, 0)) for s in Status},
         measures=found(measures),
-        figures=found(_FIGURES),
-        origin={name: cells[name] for name in _ORIGIN},
+        figures=found(FIGURES),
+        origin={name: cells[name] for name in ORIGIN},
         error=error,
     )
 

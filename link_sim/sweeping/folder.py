@@ -17,21 +17,10 @@ import yaml
 
 from voicelink.blocks.audio import read_audio, write_audio
 from voicelink.blocks.files import writing
+from voicelink.link_sim.sweeping.columns import AUDIO, DETAILS, SETTINGS, TABLE, columns
 from voicelink.link_sim.sweeping.point import Result
 from voicelink.link_sim.sweeping.sweep import Sweep
 from voicelink.models.errors import FormatError, ParameterError
-
-SETTINGS, TABLE = "sweep.yaml", "results.csv"
-
-_FIRST = ("point", "title", "seed", "profile", "spread", "model", "codec", "speech")
-_COUNTS = (
-    "frames", "seconds", "lost", "failed", "fer", "clean", "corrected", "soft", "concealed",
-)  # fmt: skip
-_LAST = (
-    "payload_rate", "on_air_rate",
-    "latency_mean_ms", "latency_p95_ms", "latency_max_ms", "mouth_to_ear_ms", "queue_most",
-    "cpu_s", "times_real_time", "version", "numpy", "model_hash", "error",
-)  # fmt: skip
 
 
 class ResultsFolder:
@@ -48,8 +37,7 @@ class ResultsFolder:
 
     def __init__(self, path: Path, sweep: Sweep) -> None:
         self.path, self._sweep = path, sweep
-        measures = sweep.measures
-        self.columns = [*_FIRST, *sweep.varied, *_COUNTS, *measures, *_LAST]
+        self.columns = columns(sweep.varied, sweep.measures)
         self.rows: dict[str, dict[str, str]] = {}
         self._table = path / TABLE
         self._read()
@@ -62,9 +50,9 @@ class ResultsFolder:
         """
         name = result.row["point"]
         if result.audio is not None:
-            write_audio(self.path / "audio" / f"{name}.flac", result.audio)
+            write_audio(self.path / AUDIO / f"{name}.flac", result.audio)
         if result.details is not None:
-            with writing(self.path / "details" / f"{name}.json") as part:
+            with writing(self.path / DETAILS / f"{name}.json") as part:
                 text = json.dumps(result.details, allow_nan=False, default=_number)
                 part.write_text(text + "\n", encoding="utf-8")
         values = {"title": self._sweep.title, **result.row}
@@ -76,7 +64,7 @@ class ResultsFolder:
         """Copy the recordings, so that what was heard can be compared with them."""
         for recordings in self._sweep.speech.values():
             for name, file in recordings:
-                path = self.path / "audio" / f"{name}.flac"
+                path = self.path / AUDIO / f"{name}.flac"
                 if not path.exists():
                     try:
                         audio = read_audio(file)
@@ -166,7 +154,7 @@ def open_folder(path: str | Path, sweep: Sweep) -> Iterator[ResultsFolder]:
     """
     path = Path(path)
     try:
-        for part in (path, path / "details", *((path / "audio",) if sweep.keep_audio else ())):
+        for part in (path, path / DETAILS, *((path / AUDIO,) if sweep.keep_audio else ())):
             part.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ParameterError(f"cannot make the folder {path}: {error.strerror}") from None
