@@ -7,6 +7,7 @@ found by their id; any other by the path of its folder.
 from __future__ import annotations
 
 import hashlib
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -77,7 +78,8 @@ def card(model: str | Path = DEFAULT) -> Card:
     if not (folder / "card.yaml").is_file():
         folder = RELEASED / one_of("model", str(model), released())
     try:
-        text = _plain((folder / "card.yaml").read_text(encoding="utf-8"))
+        # A copy, as those who write cards change it.
+        text = deepcopy(_plain((folder / "card.yaml").read_text(encoding="utf-8")))
         number = int(require("number", text["number"], 1, 15))
         delay = int(require("delay_samples", text["delay_samples"], 0, sizes.SUPERFRAME_SAMPLES))
         result = Card(text["id"], number, delay, folder, text)
