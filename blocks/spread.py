@@ -9,6 +9,7 @@ each packet. FORMAT.md describes the bits.
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -158,7 +159,7 @@ class Gatherer:
         self._over: tuple[int, int, int] | None = None  # depth, over, bits
         self._belief = np.full((256, 16), 1 / 4096)
         self._frames: dict[int, np.ndarray] = {}
-        self._newest = self._given = 0
+        self._newest = self._given = self._first = 0
 
     def push(self, packet: Packet) -> list[Packet]:
         """The frames that are complete, in order: soft, numbered from the start of the over.
@@ -170,13 +171,18 @@ class Gatherer:
             return [packet]
         llr = self._llrs(packet, bits)
         number, depth, over = self._read(llr[:LABEL_BITS], bits)
-        if self._over != (depth, over, bits) or not self._near(number):
+        part = np.arange(bits) % depth
+        other = self._over != (depth, over, bits) or not self._near(number)
+        if not other and number - self._first >= 256:
+            # Near by its label, and perhaps a sender that was started anew.
+            other = _begins(llr[LABEL_BITS:], part, number % 256)
+            number -= other * (number // 256 * 256)
+        if other:
             self._over, self._frames = (depth, over, bits), {}
-            self._newest = number
+            self._newest, self._first = number, number // 256 * 256
             # Of a frame that begins before the first packet heard, half at least may yet come.
             self._given = max(0, number - depth // 2)
         self._newest = max(self._newest, number)
-        part = np.arange(bits) % depth
         for j in range(min(depth, number + 1)):
             if number - j >= self._given:
                 frame = self._frames.setdefault(number - j, np.zeros(bits, np.float32))
@@ -234,8 +240,18 @@ def _filler(bits: int) -> np.ndarray:
     return whitening(bits)[::-1]
 
 
-def _filled(llr: np.ndarray) -> bool:
-    """Whether it is what fills packets up, and no frame."""
-    known = np.clip(llr, -MOST_SURE, MOST_SURE)
-    signs = 1 - 2.0 * _filler(len(llr))
+def _begins(llr: np.ndarray, part: np.ndarray, number: int) -> bool:
+    """Whether the packet that is labelled ``number`` is one of an over's first.
+
+    Before the first frame there is only filler, of which half the packet has to be for enough bits;
+    at the end of an over filler is in the other parts.
+    """
+    early = 2 * (number + 1) <= part.max() + 1
+    return bool(early and _filled(llr, part > number) and not _filled(llr, part <= number))
+
+
+def _filled(llr: np.ndarray, here: Any = slice(None)) -> bool:
+    """Whether what is ``here`` of a frame is what fills packets up, and no frame."""
+    known = np.clip(llr[here], -MOST_SURE, MOST_SURE)
+    signs = 1 - 2.0 * _filler(len(llr))[here]
     return known @ signs > FILLED * np.abs(known).sum()

@@ -198,6 +198,49 @@ def test_what_fills_the_ends_of_an_over_is_no_frame(profile, depth):
     assert [n % 256 for n in receiver.numbers] == list(range(9))
 
 
+@pytest.mark.parametrize("count", [193, 255, 256, 258])
+@pytest.mark.parametrize(("depth", "lost"), [(2, 0), (8, 2), (16, 0)])
+def test_a_sender_that_is_started_anew_near_the_wrap_begins_another_count(count, depth, lost):
+    """By its label its first packet might be number 256; what fills it up says that it is not."""
+    packets, content = over(depth, 300)
+    gatherer, link = Gatherer(), LinkDecoder("half")
+    before, after = (
+        [link.decode(frame) for packet in sent for frame in gatherer.push(packet)]
+        for sent in (packets[count - 20 : count], packets[lost:20])
+    )
+    assert before[-1].header.sequence == (count - depth) % 256
+    assert [frame.header.sequence for frame in after] == list(range(21 - depth))
+    mended = [np.packbits(frame.payload_llr < 0).tobytes() for frame in after]
+    assert mended == content[: 21 - depth]
+
+
+@pytest.mark.parametrize("depth", [2, 4, 16])
+@pytest.mark.parametrize(
+    "around",
+    [
+        [254, 256, 255, 257], [255, 257, 256, 258], [254, 257, 256, 255, 258],
+        [254, 256, 257], [254, 255, 257], [251, 256, 257], [235, 256, 257], [235, 258],
+    ],
+)  # fmt: skip
+def test_numbers_go_on_behind_255_in_any_order_and_with_losses(depth, around):
+    packets, content = over(depth, 300)
+    order = [*range(200, around[0]), *around, *range(around[-1] + 1, len(packets))]
+    found = gathered([packets[n] for n in order])
+    # What comes behind a later packet may be too late for a frame; a third lost does no harm.
+    early = {n for at, n in enumerate(order) if n >= max(order[: at + 1])}
+    harm = [len(set(range(n, n + depth)) - early) / depth for n in range(300)]
+    whole = [n for n in range(200, 300) if harm[n] < 0.34]
+    assert len(whole) > 40 and [found.get(n) for n in whole] == [content[n] for n in whole]
+    assert sorted(found) == list(found)
+
+
+def test_an_over_may_end_at_the_wrap():
+    """Filler is in its last packets too, and one of these has the label 0."""
+    for count in (241, 250, 256):
+        packets, content = over(16, count)
+        assert gathered(packets) == dict(enumerate(content))
+
+
 def test_frames_that_the_sender_leaves_out_do_not_harm_the_others():
     link, spreader, content = LinkEncoder("half"), Spreader(592, 4), payloads(12)
     kept = [n for n in range(12) if n != 5]
