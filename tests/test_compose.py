@@ -69,6 +69,7 @@ def test_from_a_flag():
     assert described(channels_from("loss:probability=0.1")) == EXPECTED[:1]
     outage = parse_flag("outage:times=[[1, 2], [5, 6.5]]")
     assert outage.times == ((1, 2), (5, 6.5))
+    assert str(outage) == "outage times=[[1, 2], [5, 6.5]]"
     assert parse_flag("jitter:deviation=1e-2,keep_order=true").keep_order is True
 
 

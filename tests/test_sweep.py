@@ -25,6 +25,7 @@ from voicelink.link_sim.simulation import simulate
 from voicelink.link_sim.sweeping import Point, read_sweep, run, run_sweep
 from voicelink.link_sim.sweeping.link_run import run_link
 from voicelink.link_sim.sweeping.point import Result, run_point
+from voicelink.models.card import card
 from voicelink.models.codec import SpeechEncoder
 
 GRID = """\
@@ -236,6 +237,43 @@ def test_another_sweep_is_refused_in_the_same_folder(
     said = refused("sweep", grid, "-o", undisturbed)
     assert "results of another sweep: frames differs" in said
     assert (undisturbed / "results.csv").read_bytes() == before
+
+
+def test_inputs_that_have_changed_are_refused_in_the_same_folder(
+    tmp_path: Path, sample: np.ndarray, voicelink, refused
+) -> None:
+    import shutil
+
+    from voicelink.blocks.audio import write_audio
+
+    write_audio(tmp_path / "one.wav", sample[:8000])
+    (tmp_path / "net.csv").write_text("time,delay\n0,0.1\n")
+    shutil.copytree(card().folder, tmp_path / "mine")
+    path, out = tmp_path / "grid.yaml", tmp_path / "out"
+    path.write_text("channel: [trace: {file: net.csv}]\nspeech: one.wav\nmodel: mine\n")
+    assert voicelink("sweep", path, "-o", out, "--workers", 1)[0] == 0
+    table_before, settings = (out / "results.csv").read_bytes(), (out / "sweep.yaml").read_bytes()
+
+    write_audio(tmp_path / "one.wav", sample[8000:16000])
+    said = refused("sweep", path, "-o", out)
+    assert "results of other inputs: speech one changed since" in said
+    (tmp_path / "net.csv").write_text("time,delay\n0,0.2\n")
+    digest = card().text["files"]["decoder.onnx"]["sha256"]
+    text = (tmp_path / "mine" / "card.yaml").read_text().replace(digest, "a" * 64)
+    (tmp_path / "mine" / "card.yaml").write_text(text)
+    said = refused("sweep", path, "-o", out)
+    names = ("file", tmp_path / "net.csv"), ("model", tmp_path / "mine"), ("speech", "one")
+    assert ", ".join(f"{kind} {name}" for kind, name in names) + " changed since" in said
+    # The sweep as the folder has it says what it was run with, and is a sweep itself.
+    again = refused("sweep", out / "sweep.yaml", "-o", tmp_path / "again")
+    assert f"file {tmp_path / 'net.csv'} has changed" in again
+    assert (out / "results.csv").read_bytes() == table_before
+    assert (out / "sweep.yaml").read_bytes() == settings
+
+
+def test_the_sweep_in_a_folder_gives_the_same_again(undisturbed: Path, tmp_path: Path) -> None:
+    run_sweep(read_sweep(undisturbed / "sweep.yaml"), tmp_path / "out")
+    assert without_cpu(tmp_path / "out") == without_cpu(undisturbed)
 
 
 def test_two_processes_do_not_work_on_one_folder(grid: Path, tmp_path: Path) -> None:

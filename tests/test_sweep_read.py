@@ -65,6 +65,23 @@ def test_a_points_name_and_seed_do_not_depend_on_what_else_the_sweep_has(tmp_pat
         assert points[point.id] == point.seed
 
 
+def test_a_points_name_depends_on_what_it_reads_and_its_seed_does_not(
+    tmp_path: Path, sample_path: Path
+) -> None:
+    def write(speech: bytes, trace: str) -> list[tuple[str, int]]:
+        (tmp_path / "a.flac").write_bytes(speech)
+        (tmp_path / "net.csv").write_text(f"time,delay\n0,{trace}\n")
+        text = "channel: [trace: {file: net.csv}]\nvary: {speech: [a.flac, sample]}\n"
+        return [(point.id, point.seed) for point in read_sweep(written(tmp_path, text)).points()]
+
+    content = sample_path.read_bytes()
+    first, speech, trace = (write(content, "0.1"), write(content + b"x", "0.1"), write(content, 1))
+    assert write(content, "0.1") == first
+    assert speech[0] != first[0] and speech[1] == first[1]
+    assert trace[0][0] != first[0][0] and trace[1][0] != first[1][0]
+    assert [seed for _, seed in first] == [seed for _, seed in speech] == [s for _, s in trace]
+
+
 def test_two_channels_of_one_name_are_told_apart_by_their_place(tmp_path: Path) -> None:
     text = (
         "channel: [loss:probability=0.1, delay:seconds=1, loss: {probability: 0}]\n"
@@ -161,6 +178,7 @@ def test_recordings_of_one_name_get_different_ones(tmp_path: Path, sample_path: 
         ("spread: 4", "compare: [codec2-700]", "line 9: .*did you mean codec2-700C"),
         ("spread: 4", "measures: [stoy]", "line 9: measures must be .*did you mean"),
         ("spread: 4", "keep_audio: 3", "line 9: keep_audio must be true or false, not 3"),
+        ("spread: 4", "inputs: 3", "line 9: inputs must be hashes by name, not 3"),
         ("vary:", "vary: [", "line "),
         (GOOD, "- 1", "a sweep must be keys with values"),
     ],

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from voicelink.blocks.packet import Packet
-from voicelink.link_sim.channels.parameters import Parameter
+from voicelink.link_sim.channels.parameters import Parameter, shown
 from voicelink.models.errors import ParameterError
 
 
@@ -53,11 +53,7 @@ class Channel:
         for parameter in self.parameters():
             value = getattr(self, parameter.name)
             if value != parameter.default:
-                words.append(
-                    f"{parameter.name}={value:g}"
-                    if isinstance(value, float)
-                    else f"{parameter.name}={value}"
-                )
+                words.append(f"{parameter.name}={shown(value)}")
         return " ".join(words)
 
     def gives_soft(self, soft: bool) -> bool:

@@ -131,6 +131,17 @@ def file(help: str, *, default: Any = REQUIRED) -> Any:
     return _field(Parameter(help, "file", default=default))
 
 
+def shown(value: Any) -> str:
+    """A parameter's value as a flag has it.
+
+    >>> shown(((1.0, 2.5),))
+    '[[1, 2.5]]'
+    """
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(shown, value))}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _field(parameter: Parameter) -> Any:
     default = dataclasses.MISSING if parameter.required else parameter.default
     return dataclasses.field(default=default, metadata={"parameter": parameter})

@@ -17,6 +17,7 @@ import yaml
 
 from voicelink.blocks.audio import read_audio, write_audio
 from voicelink.blocks.files import writing
+from voicelink.link_sim.channels.parameters import shown
 from voicelink.link_sim.sweeping.columns import AUDIO, DETAILS, SETTINGS, TABLE, columns
 from voicelink.link_sim.sweeping.point import Result
 from voicelink.link_sim.sweeping.sweep import Sweep
@@ -84,6 +85,23 @@ class ResultsFolder:
             del self.rows[name]
         if failed:
             self._write()
+
+    def check_inputs(self, changed: list[str]) -> None:
+        """Go on though these inputs have changed, if nothing finished is of what they were.
+
+        Raises:
+            ParameterError: something is.
+        """
+        now = {point.id for point in self._sweep.points()}
+        if any(name not in now and not row["error"] for name, row in self.rows.items()):
+            raise ParameterError(
+                f"{self.path} holds results of other inputs: {', '.join(changed)} changed since;"
+                f" give another folder with -o"
+            )
+        for name in changed:
+            kind, _, name = name.partition(" ")
+            if kind == "speech":
+                (self.path / AUDIO / f"{name}.flac").unlink(missing_ok=True)
 
     def _read(self) -> None:
         """Read the table, or begin it; a last line that a kill cut short is dropped."""
@@ -160,21 +178,43 @@ def open_folder(path: str | Path, sweep: Sweep) -> Iterator[ResultsFolder]:
         raise ParameterError(f"cannot make the folder {path}: {error.strerror}") from None
     text = yaml.safe_dump(sweep.resolved, sort_keys=False, allow_unicode=True)
     settings = path / SETTINGS
-    if settings.exists() or (path / TABLE).exists():
-        _same_sweep(settings, text)
-    else:
-        with writing(settings) as part:
-            part.write_text(text, encoding="utf-8")
-    with settings.open() as lock:
+    with _locked(path):
+        begun = settings.exists() or (path / TABLE).exists()
+        changed = _same_sweep(settings, text) if begun else []
+        if not begun:
+            _write_settings(settings, text)
+        folder = ResultsFolder(path, sweep)
+        if changed:
+            folder.check_inputs(changed)
+            _write_settings(settings, text)
+        yield folder
+
+
+def _write_settings(settings: Path, text: str) -> None:
+    with writing(settings) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    # The folder itself, as the files in it are replaced.
+    lock = os.open(path, os.O_RDONLY)
+    try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise ParameterError(f"another process is working on {path}") from None
-        yield ResultsFolder(path, sweep)
+        yield
+    finally:
+        os.close(lock)
 
 
-def _same_sweep(settings: Path, text: str) -> None:
-    """`ParameterError` where the folder belongs to another sweep; it names what differs."""
+def _same_sweep(settings: Path, text: str) -> list[str]:
+    """The inputs that have changed since.
+
+    Raises:
+        ParameterError: the folder belongs to another sweep; it names what differs.
+    """
     try:
         found = yaml.safe_load(settings.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -184,12 +224,15 @@ def _same_sweep(settings: Path, text: str) -> None:
     if not isinstance(found, dict):
         found = {}
     other = [key for key in {**wanted, **found} if found.get(key) != wanted.get(key)]
-    other = [key for key in other if key not in ("title", "about")]
+    known = isinstance(found.get("inputs"), dict)
+    other = [key for key in other if key not in ("title", "about", *(("inputs",) if known else ()))]
     if other:
         raise ParameterError(
             f"{settings.parent} holds the results of another sweep: {', '.join(other)} differs in"
             f" {SETTINGS}; give another folder with -o"
         )
+    before, now = found["inputs"], wanted["inputs"]
+    return [name for name in {**before, **now} if before.get(name) != now.get(name)]
 
 
 def _line(cells: list[str]) -> bytes:
@@ -201,6 +244,8 @@ def _line(cells: list[str]) -> bytes:
 def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
+    if isinstance(value, tuple):
+        return shown(value)
     if isinstance(value, float):
         return f"{value:.7g}"
     # One line for each point, whatever the text.

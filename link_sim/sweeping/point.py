@@ -16,6 +16,7 @@ from voicelink.blocks.status import LETTERS, Status
 from voicelink.link_sim.channels.compose import channels_from
 from voicelink.link_sim.simulation import simulate
 from voicelink.link_sim.sweeping.codec2 import peer
+from voicelink.link_sim.sweeping.inputs import model_hash
 from voicelink.link_sim.sweeping.link_run import run_link
 from voicelink.link_sim.sweeping.sweep import Point
 from voicelink.link_sim.sweeping.watched_chain import WatchedChain
@@ -59,7 +60,7 @@ def run_point(point: Point) -> Result:
     }
     clock = _cpu()
     try:
-        row["model_hash"] = _model_hash(point.model)
+        row["model_hash"] = model_hash(point.model)
         chain = WatchedChain(channels_from(list(point.channel)), point.seed)
         counted, details, audio = (_speech if point.speech else _link)(point, chain)
     except Exception as error:  # a point that fails must not take the others with it
@@ -150,13 +151,6 @@ def _carried(
 
 def _delay(model: str) -> float:
     return card(model).delay / SAMPLE_RATE
-
-
-@lru_cache(maxsize=8)
-def _model_hash(model: str) -> str:
-    """The first digits of the SHA-256 of the model's encoder and decoder, as its card has them."""
-    files = card(model).text["files"]
-    return "-".join(files[name]["sha256"][:8] for name in ("encoder.onnx", "decoder.onnx"))
 
 
 @lru_cache(maxsize=1)

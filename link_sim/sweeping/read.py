@@ -28,6 +28,7 @@ from voicelink.link_sim.sweeping.channel_setting import (
     plain,
 )
 from voicelink.link_sim.sweeping.codec2 import peer, peers
+from voicelink.link_sim.sweeping.inputs import file_hash, input_names, model_hash
 from voicelink.link_sim.sweeping.sweep import AXES, SAMPLE, Sweep
 from voicelink.models.card import DEFAULT, card, released
 from voicelink.models.errors import ParameterError, one_of, require
@@ -35,7 +36,7 @@ from voicelink.models.evaluation.measures import MEASURES
 
 _KEYS = (
     "title", "about", "channel", "vary", *AXES,
-    "seeds", "frames", "compare", "keep_audio", "measures", "buffer",
+    "seeds", "frames", "compare", "keep_audio", "measures", "buffer", "inputs",
 )  # fmt: skip
 _DEFAULTS = {"profile": "checked", "spread": 1, "model": DEFAULT, "speech": ""}
 _MOST_STEPS = 10_000
@@ -126,6 +127,8 @@ class _Reader:
         fixed = {name: self._fixed(name) for name in AXES if name not in vary}
         recordings = self._recordings([*vary.get("speech", []), fixed.get("speech", "")])
         channels = self._channels(channel, settings, vary)
+        models = vary.get("model") or [fixed["model"]]
+        inputs = self._inputs(models, recordings, [each for _, each in channels])
         seeds = self._seeds()
         frames = self._number("frames", 2000, 1, 10**7, whole=True)
         buffer = float(self._number("buffer", 0.2, 0, LONGEST_BUFFER))
@@ -146,10 +149,11 @@ class _Reader:
             "keep_audio": keep_audio,
             "measures": measures,
             "buffer": buffer,
+            "inputs": inputs,
         }
         return Sweep(
-            title, about, channels, vary, fixed, recordings, seeds, frames, compare, measures,
-            keep_audio, buffer, resolved, notes,
+            title, about, channels, vary, fixed, recordings, inputs, seeds, frames, compare,
+            measures, keep_audio, buffer, resolved, notes,
         )  # fmt: skip
 
     def _text(self, key: str) -> str:
@@ -250,6 +254,28 @@ class _Reader:
                 taken.add(name)
                 named.append((name, file))
             result[entry] = named
+        return result
+
+    def _inputs(self, models: list, recordings: dict, channels: list) -> dict[str, str]:
+        """The hash of all that is read; where the sweep says one, it must be that."""
+        files = {f"speech {name}": file for each in recordings.values() for name, file in each}
+        for model, channel in itertools.product(models, channels):
+            for name in input_names(model, "", channel):
+                files.setdefault(name, name.partition(" ")[2])
+        result = {
+            name: model_hash(file) if name.startswith("model ") else file_hash(file)
+            for name, file in sorted(files.items())
+        }
+        said = self.data.get("inputs", {})
+        if not isinstance(said, dict):
+            raise self.document.error(
+                ("inputs",), f"inputs must be hashes by name, not {said!r:.60}"
+            )
+        for name, value in result.items():
+            if said.get(name, value) != value:
+                raise self.document.error(
+                    ("inputs", name), f"{name} has changed: its hash is {value}, not {said[name]}"
+                )
         return result
 
     def _seeds(self) -> list[int]:

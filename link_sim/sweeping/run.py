@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from voicelink.link_sim.channels.parameters import shown
 from voicelink.link_sim.sweeping.folder import open_folder
 from voicelink.link_sim.sweeping.point import Result, run_point
 from voicelink.link_sim.sweeping.sweep import Point, Sweep
@@ -149,5 +150,5 @@ def _failed(point: Point, reason: str) -> Result:
 
 
 def _name(point: Point) -> str:
-    words = [point.profile, *(f"{value}" for value in point.varied.values()), point.speech]
+    words = [point.profile, *map(shown, point.varied.values()), point.speech]
     return " ".join(word for word in words if word)

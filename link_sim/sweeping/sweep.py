@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from voicelink.link_sim.sweeping.inputs import input_names
+
 AXES = ("profile", "spread", "model", "speech")
 """What a sweep may vary beside the settings of its channels."""
 
@@ -35,6 +37,7 @@ class Point:
         buffer: seconds that the receiver waits for stragglers.
         measures: names of what is measured of the speech.
         keep_audio: whether the speech is kept.
+        inputs: hashes of its model, its recording and the files of its channels.
     """
 
     profile: str
@@ -50,6 +53,7 @@ class Point:
     buffer: float
     measures: tuple[str, ...] = ()
     keep_audio: bool = False
+    inputs: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -81,6 +85,7 @@ class Sweep:
         vary: the names of what varies, in order, with the values.
         fixed: the values of those of `AXES` that do not vary.
         speech: for each entry under ``speech``, its recordings: names and files.
+        inputs: for each model, recording and file of a channel the hash of its content.
         seeds, frames, compare, measures, keep_audio, buffer: as in the file.
         resolved: the sweep as plain data, every default and every value written out.
         notes: what whoever runs it should know, such as codecs that are not here.
@@ -92,6 +97,7 @@ class Sweep:
     vary: dict[str, list]
     fixed: dict[str, Any]
     speech: dict[str, list[tuple[str, Path]]]
+    inputs: dict[str, str]
     seeds: list[int]
     frames: int
     compare: list[str]
@@ -114,6 +120,8 @@ class Sweep:
             at = {name: chosen[name] for name in self.varied}
             entry = chosen["speech"]
             for name, path in self.speech[entry] if entry else [("", "")]:
+                channel = channels[tuple(at.values())]
+                inputs = input_names(chosen["model"], name, channel)
                 codecs = [chosen["model"], *(self.compare if entry else ())]
                 for replica, codec in itertools.product(self.seeds, codecs):
                     yield Point(
@@ -123,13 +131,14 @@ class Sweep:
                         codec=codec,
                         speech=name,
                         path=str(path),
-                        channel=channels[tuple(at.values())],
+                        channel=channel,
                         varied=at,
                         replica=replica,
                         frames=0 if entry else self.frames,
                         buffer=self.buffer,
                         measures=tuple(self.measures) if entry else (),
                         keep_audio=self.keep_audio and bool(entry),
+                        inputs=tuple(self.inputs[each] for each in inputs),
                     )
 
 
