@@ -428,6 +428,10 @@ def test_bad_options_are_refused_in_one_line(spoken: Path, tmp_path: Path, refus
     assert "did you mean estoi" in refused(
         "report", spoken, "--picture", tmp_path / "a.png", "--curve", "estio"
     )
+    assert "--curve goes with --picture" in refused("report", spoken, "--curve", "fer")
+    assert "--players must be" in refused(
+        "report", spoken, "-o", tmp_path / "a.html", "--players", -1
+    )
     assert not list(tmp_path.iterdir())
 
 

@@ -82,6 +82,7 @@ def test_packets_may_overtake_as_they_did(csv):
         ("0,0.1\n", "line 1 must be the header time,delay, not '0,0.1'"),
         ("time,loss\n0,1\n", "line 1 must be the header time,delay, not 'time,loss'"),
         ("time,delay\n", "has no line below its header"),
+        ("time,delay\n5,0.1\n5,0.2\n", "must have lines of different times, not all of 5 s"),
         ("time,delay\n0\n", "line 2 must be a time and a delay, not '0'"),
         ("time,delay\n0,1,2\n", "line 2 must be a time and a delay, not '0,1,2'"),
         (

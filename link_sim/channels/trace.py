@@ -49,6 +49,10 @@ class Trace(Channel):
         if not rows:
             raise ParameterError(f"{where} has no line below its header")
         first, last = rows[0][0], rows[-1][0]
+        if first == last and len(rows) > 1:
+            raise ParameterError(
+                f"{where} must have lines of different times, not all of {first:g} s"
+            )
         self._times = [time - first for time, _ in rows]
         self._delays = [delay for _, delay in rows]
         self._period = (last - first) * len(rows) / max(1, len(rows) - 1)

@@ -41,7 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the verb."""
     from voicelink.link_sim.report import write_picture, write_report
+    from voicelink.models.errors import ParameterError, require
 
+    if args.curve and not args.picture:
+        raise ParameterError("--curve goes with --picture")
+    require("--players", args.players, 0)
     if args.picture:
         write_picture(args.results, args.picture, args.understood, args.curve)
     path = args.output or (None if args.picture else "report.html")

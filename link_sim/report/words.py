@@ -114,7 +114,7 @@ def _best_words(study: Study, group: list[Limit]) -> str:
     """``down to an Eb/N0 of 0.5 dB with half`` for the one of a codec that reaches furthest."""
     holding = [limit for limit in group if limit.at is not None]
     if not holding:
-        return "at no point" if study.x else "with none"
+        return "at no point" if study.x else "with no link"
     if study.x is None:
         return f"with {_listed([study.label(limit.line.link) for limit in holding])}"
     best, edge = holding[0], [limit for limit in holding if limit.edge]
