@@ -35,7 +35,8 @@ class deframer(Guarded, gr.basic_block):
         message ``in``: link-frame PDUs: u8, packed bytes (32, 37, 74 or 111) or one bit a byte
             (256, 296, 592 or 888); or f32, LLRs log(P(0) / P(1)), one for each bit. Where frames
             are spread over several packets, which their length tells (3 bytes or 24 bits more), a
-            frame comes out with the packet that has its last part. Of the
+            frame comes out with the packet that has its last part, or one after that: there is no
+            clock here, so where the last packet of an over is lost its last frame stays out. Of the
             metadata ``number`` and ``ebn0_db`` are handed on, and with the profile "plain" ``end``.
         message ``ok``: payload PDUs, u8[32], of frames whose CRC is right (of the profile "plain",
             which has none: all hard ones, and soft ones that are sure of their bits).
