@@ -73,8 +73,8 @@ class Players:
 def players(study: Study, limits: list[Limit], most: int = MOST) -> Players:
     """Read, level and compress the audio that the sweep kept.
 
-    Of several seeds the first is taken. Where there are more than ``most``, whole points of the
-    sweep are left out, those that stay being spread evenly.
+    Of several seeds the one is taken whose ESTOI is nearest to their mean. Where there are more
+    than ``most``, whole points of the sweep are left out, those that stay being spread evenly.
     """
     kept = _groups(study)
     count = sum(map(len, kept.values()))
@@ -117,11 +117,13 @@ def _groups(study: Study) -> dict[tuple, list[Point]]:
     """The points with audio, by recording, condition and place, the easiest first."""
     order = {value: k for k, value in enumerate(study.towards_harder)}
     conditions = {condition: k for k, condition in enumerate(study.conditions)}
-    found: dict[tuple, dict[tuple, Point]] = {}
+    runs: dict[tuple, dict[str, dict[tuple, Point]]] = {}
     for point in study.points:
         if point.speech and study.results.audio(point.name) is not None:
             place = (point.speech, study.condition(point), study.value(point))
-            found.setdefault(place, {}).setdefault((point.codec, point.link), point)
+            run = runs.setdefault(place, {}).setdefault(point.seed, {})
+            run.setdefault((point.codec, point.link), point)
+    found = {place: _typical(list(seeds.values())) for place, seeds in runs.items()}
 
     def by_place(place: tuple) -> tuple:
         return (place[0], conditions[place[1]], order[place[2]])
@@ -130,6 +132,17 @@ def _groups(study: Study) -> dict[tuple, list[Point]]:
         return (study.codecs.index(point.codec), study.links.index(point.link))
 
     return {p: sorted(found[p].values(), key=by_series) for p in sorted(found, key=by_place)}
+
+
+def _typical(runs: list[dict[tuple, Point]]) -> dict[tuple, Point]:
+    """Of the runs of several seeds the one whose mean ESTOI is nearest to that of all."""
+    means = [np.mean([p.measures.get("estoi", 0.0) for p in run.values()]) for run in runs]
+    most = max(map(len, runs))
+    away = [
+        abs(mean - np.mean(means)) + (len(run) < most)
+        for mean, run in zip(means, runs, strict=True)
+    ]
+    return runs[int(np.argmin(away))]
 
 
 def _thinned(groups: dict[tuple, list[Point]], most: int) -> dict[tuple, list[Point]]:

@@ -66,9 +66,9 @@ def limit_rows(study: Study, found: list[Limit], wanted: Criterion) -> list[dict
     rows = []
     for limit in found:
         line = limit.line
-        easiest = next(v for v in study.towards_harder if study.at(line, v))
+        # At the point that "measured" is of.
         figures = {
-            name: study.figure(line, easiest, name)
+            name: study.figure(line, limit.step[0], name)
             for name in ("on_air_rate", "mouth_to_ear_ms", "times_real_time")
         }
         if limit.at is None:

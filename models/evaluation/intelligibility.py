@@ -12,6 +12,9 @@ from voicelink.models.sizes import SAMPLE_RATE
 def _intelligibility(reference: np.ndarray, decoded: np.ndarray, extended: bool) -> float:
     import pystoi
 
+    # It adds noise of numpy's global generator to silence: the same each time.
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002
     with warnings.catch_warnings():
         # Under 0.4 s of speech pystoi warns and gives 1e-5, which is no measurement; under one
         # frame numpy's AxisError, a ValueError, comes out of it.
@@ -20,6 +23,8 @@ def _intelligibility(reference: np.ndarray, decoded: np.ndarray, extended: bool)
             return pystoi.stoi(reference, decoded, SAMPLE_RATE, extended=extended)
         except (RuntimeWarning, ValueError):
             return float("nan")
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
 
 
 def estoi(reference: np.ndarray, decoded: np.ndarray) -> float:
