@@ -21,7 +21,7 @@ from voicelink.link_sim.report.players import MOST, Players, players
 from voicelink.link_sim.report.results import read_results
 from voicelink.link_sim.report.sound import LOUDNESS
 from voicelink.link_sim.report.study import Study
-from voicelink.link_sim.report.words import answer, headlines, wanted_words
+from voicelink.link_sim.report.words import answer, delay_headline, headlines, wanted_words
 from voicelink.models.errors import require
 
 _UNIT = re.compile(r"(?<=\d) (?=(?:dB|%|b/s|Hz|ms|s)(?:\W|$))")
@@ -72,6 +72,9 @@ def write_report(
         ": ".join(filter(None, (condition_label(condition), text)))
         for condition, text in headlines(study, found, wanted).items()
     ]
+    # Of a channel that holds packets up, that is what was asked.
+    delay = delay_headline(study) if study.adds_delay and not study.has_speech else ""
+    answers = [*filter(None, [delay]), *answers]
     heard = players(study, found, int(most_players))
     strips, more_strips = sections.strips(study, found)
     histograms, more_histograms = sections.histograms(study, found)
@@ -79,6 +82,7 @@ def write_report(
         "title": results.title,
         "about": results.about,
         "headline": answers[0],
+        "delay": delay,
         "wanted": wanted_words(wanted),
         "by_speech": study.has_speech,
         "swept": study.x is not None,
