@@ -94,11 +94,11 @@ def read(spec: Any) -> Document:
     if isinstance(spec, Document):
         return spec
     if isinstance(spec, os.PathLike):
-        return _file(Path(spec))
+        return read_yaml.read_file(Path(spec))
     if not isinstance(spec, str):
         return Document(spec)
     if spec.endswith((".yaml", ".yml")):
-        return _file(Path(spec))
+        return read_yaml.read_file(Path(spec))
     if ":" in spec or spec in CHANNELS:
         return Document([spec])
     one_of("a channel or scenario", spec, [*CHANNELS, *scenario_names()])
@@ -109,20 +109,6 @@ def _scenario(name: str) -> Document:
     one_of("a scenario", name, scenario_names())
     file = resources.files("voicelink.link_sim") / "scenarios" / f"{name}.yaml"
     return read_yaml.parse(file.read_text("utf-8"), f"scenario {name}")
-
-
-def _file(path: Path) -> Document:
-    try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise ParameterError(f"{path} is not a text file in UTF-8") from None
-    except OSError as error:
-        raise ParameterError(f"{path} cannot be read: {error.strerror or error}") from None
-    except ValueError as error:  # a name with a zero in it
-        raise ParameterError(f"{str(path)!r} cannot be read: {error}") from None
-    document = read_yaml.parse(text, str(path))
-    document.folder = path.parent
-    return document
 
 
 def _title(document: Document) -> str:

@@ -94,6 +94,25 @@ def parse(text: str, source: str) -> Document:
     return document
 
 
+def read_file(path: Path) -> Document:
+    """The document in a file, which knows its folder.
+
+    Raises:
+        ParameterError: in one line with the file's name: it cannot be read, or as of `parse`.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise ParameterError(f"{path} is not a text file in UTF-8") from None
+    except OSError as error:
+        raise ParameterError(f"{path} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:  # a name with a zero in it
+        raise ParameterError(f"{str(path)!r} cannot be read: {error}") from None
+    document = parse(text, str(path))
+    document.folder = path.parent
+    return document
+
+
 def _plain(loader: _Loader, node: yaml.Node, path: tuple, document: Document) -> Any:
     line = node.start_mark.line + 1
     document.lines.setdefault(path, line)

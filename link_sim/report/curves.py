@@ -11,7 +11,7 @@ from voicelink.link_sim.report.interval import Estimate
 from voicelink.link_sim.report.labels import SNR_OFFSET
 from voicelink.link_sim.report.limits import Criterion
 from voicelink.link_sim.report.study import DELAY, FER, Condition, Series, Study
-from voicelink.link_sim.report.style import GRID, INK, QUIET, label, style
+from voicelink.link_sim.report.style import INK, QUIET, label, plain, style
 from voicelink.models.evaluation.measures import MEASURES
 from voicelink.models.sizes import PAYLOAD_BITS
 
@@ -42,13 +42,7 @@ def draw_curves(axis, study: Study, condition: Condition, measure: str, wanted: 
         along = axis.axhline if study.x else axis.axvline
         limit = wanted.limit * (100 if measure == FER else 1)
         along(limit, color=QUIET, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
-    axis.grid(color=GRID, linewidth=0.7)
-    axis.set_axisbelow(True)
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axis.spines[side].set_color(QUIET)
-    axis.tick_params(colors=INK, length=3)
+    plain(axis)
 
 
 def _draw_lines(axis, study: Study, condition: Condition, measure: str) -> None:

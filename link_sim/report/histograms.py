@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from voicelink.link_sim.report.style import GRID, INK, QUIET
+from voicelink.link_sim.report.style import INK, plain
 from voicelink.models.errors import FormatError
 
 KINDS = {
@@ -72,10 +72,4 @@ def draw_histogram(axis, kind: str, histogram: tuple[np.ndarray, np.ndarray], co
     if kind == "queue":
         axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set_ylabel(up, color=INK)
-    axis.grid(color=GRID, linewidth=0.7, axis="y")
-    axis.set_axisbelow(True)
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axis.spines[side].set_color(QUIET)
-    axis.tick_params(colors=INK, length=3)
+    plain(axis, "y")

@@ -27,6 +27,17 @@ _DASHES = ((), (4, 1.5), (1.5, 1.2), (6, 1.5, 1.5, 1.5))
 _WIDTH = 1.6
 
 
+def plain(axis, grid: str = "both") -> None:
+    """Draw a matplotlib axis quietly: two spines, and the grid of ``both`` or one axis behind."""
+    axis.grid(color=GRID, linewidth=0.7, axis=grid)
+    axis.set_axisbelow(True)
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axis.spines[side].set_color(QUIET)
+    axis.tick_params(colors=INK, length=3)
+
+
 def colour(study: Study, link: Link) -> str:
     """Of everything that belongs to a link."""
     return COLOURS[_number(study, link)]

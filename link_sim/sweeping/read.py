@@ -61,15 +61,7 @@ def read_document(name: str | Path) -> Document:
         one_of("a sweep, a .yaml file or a name,", str(name), sweep_names())
         file = resources.files("voicelink.link_sim") / "sweeps" / f"{name}.yaml"
         return read_yaml.parse(file.read_text("utf-8"), f"sweep {name}")
-    try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise ParameterError(f"{path} is not a text file in UTF-8") from None
-    except OSError as error:
-        raise ParameterError(f"{path} cannot be read: {error.strerror or error}") from None
-    document = read_yaml.parse(text, str(path))
-    document.folder = path.parent
-    return document
+    return read_yaml.read_file(path)
 
 
 def read_sweep(name: str | Path) -> Sweep:
