@@ -12,8 +12,9 @@ import numpy as np
 
 from voicelink.blocks.packet import Packet
 from voicelink.link_sim.channels.awgn import Awgn
-from voicelink.link_sim.channels.channel import Channel, seed_sequence
+from voicelink.link_sim.channels.channel import Channel
 from voicelink.link_sim.channels.radio import STEADY_HZ, RadioEffect
+from voicelink.link_sim.channels.seeds import seed_sequence
 from voicelink.models.errors import ParameterError, require
 
 

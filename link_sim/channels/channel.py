@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 
 from voicelink.blocks.packet import Packet
-from voicelink.link_sim.channels.parameters import Parameter, shown
-from voicelink.models.errors import ParameterError
+from voicelink.link_sim.channels.parameters import Configured
+from voicelink.link_sim.channels.seeds import seed_sequence
 
 
-class Channel:
+class Channel(Configured):
     """One impairment of a link: packets go in at a time, and come out later, changed, or never.
 
     A subclass is a dataclass, with its parameters as fields (see `parameters`), that has a
@@ -23,7 +21,6 @@ class Channel:
     A new channel is as after ``reset(0)``. Arrays of a packet are never changed in place.
     """
 
-    name: ClassVar[str]
     help: ClassVar[str]
 
     takes_soft: ClassVar[bool] = True
@@ -31,30 +28,6 @@ class Channel:
 
     keeps_time: ClassVar[bool] = True
     """Whether what comes out of a packet comes at once and once, if it comes at all."""
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """The parameters, in the order of the constructor."""
-        return tuple(
-            dataclasses.replace(field.metadata["parameter"], name=field.name)
-            for field in dataclasses.fields(cls)
-        )
-
-    def __post_init__(self) -> None:
-        for parameter in self.parameters():
-            value = getattr(self, parameter.name)
-            setattr(self, parameter.name, parameter.check(f"{self.name}.{parameter.name}", value))
-        self._check()
-        self.reset(0)
-
-    def __str__(self) -> str:
-        """Its name, and the settings that are not the default ones."""
-        words = [self.name]
-        for parameter in self.parameters():
-            value = getattr(self, parameter.name)
-            if value != parameter.default:
-                words.append(f"{parameter.name}={shown(value)}")
-        return " ".join(words)
 
     def gives_soft(self, soft: bool) -> bool:
         """Whether soft packets come out if what goes in is ``soft``."""
@@ -93,9 +66,6 @@ class Channel:
             counts["copies"] = self._copies
         return counts | self._figures()
 
-    def _check(self) -> None:
-        """`ParameterError` for parameters that do not go together."""
-
     def _start(self) -> None:
         """Set the state, with the seed's generator in ``self._random``."""
 
@@ -105,15 +75,3 @@ class Channel:
     def _figures(self) -> dict[str, Any]:
         """What `stats` gives beside the counts."""
         return {}
-
-
-def seed_sequence(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:
-    """A fresh sequence of seeds; `ParameterError` if ``seed`` is no whole number of at least 0."""
-    if isinstance(seed, np.random.SeedSequence):
-        # A copy, because a sequence counts its children: spawning again would give others.
-        return np.random.SeedSequence(
-            seed.entropy, spawn_key=seed.spawn_key, pool_size=seed.pool_size
-        )
-    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
-        raise ParameterError(f"seed must be a whole number of at least 0, not {seed!r}")
-    return np.random.SeedSequence(int(seed))

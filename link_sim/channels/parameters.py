@@ -1,6 +1,6 @@
 """A channel's parameters, each declared once: for the constructor, its checks, YAML and help.
 
-A channel is a dataclass whose fields are made by the functions here::
+A channel is a dataclass (`Configured`) whose fields are made by the functions here::
 
     probability: float = number("share of the packets that is lost", low=0, high=1)
 
@@ -14,9 +14,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from voicelink.models.errors import ParameterError, one_of, require
+
+if TYPE_CHECKING:
+    import numpy as np
 
 REQUIRED: Any = object()
 """The default of a parameter that has none."""
@@ -93,6 +96,43 @@ class Parameter:
             raise ParameterError(f"{where} must be a {self.kind}{unit}, not {value!r:.60}")
         convert = int if wanted is Integral else float
         return convert(require(where, value, self.low, self.high))
+
+
+class Configured:
+    """A dataclass with a ``name`` whose fields are parameters, checked when it is made."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    def parameters(cls) -> tuple[Parameter, ...]:
+        """The parameters, in the order of the constructor."""
+        return tuple(
+            dataclasses.replace(field.metadata["parameter"], name=field.name)
+            for field in dataclasses.fields(cls)
+        )
+
+    def __post_init__(self) -> None:
+        for parameter in self.parameters():
+            value = getattr(self, parameter.name)
+            setattr(self, parameter.name, parameter.check(f"{self.name}.{parameter.name}", value))
+        self._check()
+        self.reset(0)
+
+    def __str__(self) -> str:
+        """Its name, and the settings that are not the default ones."""
+        words = [self.name]
+        for parameter in self.parameters():
+            value = getattr(self, parameter.name)
+            if value != parameter.default:
+                words.append(f"{parameter.name}={shown(value)}")
+        return " ".join(words)
+
+    def reset(self, seed: int | np.random.SeedSequence) -> None:
+        """Back to the beginning; the same seed gives the same run again."""
+        raise NotImplementedError
+
+    def _check(self) -> None:
+        """`ParameterError` for parameters that do not go together."""
 
 
 def number(

@@ -7,19 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicelink.link_sim.channels import scatter
 from voicelink.link_sim.channels.fading import Fading
-from voicelink.link_sim.channels.parameters import choice, number
-from voicelink.link_sim.channels.radio import GUARD_MS, STEADY_HZ
-from voicelink.link_sim.channels.scatter import Scatter
-from voicelink.models.errors import ParameterError
-
-PRESETS = {"good": (0.5, 0.1), "moderate": (1.0, 0.5), "poor": (2.0, 1.0)}
-"""Delay in ms and frequency spread in Hz: mid latitudes, quiet, moderate and disturbed."""
+from voicelink.link_sim.channels.two_waves import TwoWaves
 
 
 @dataclass(kw_only=True, eq=False)
-class Watterson(Fading):
+class Watterson(TwoWaves, Fading):
     """Two waves by way of the ionosphere, one later than the other, each fading by itself.
 
     Two taps of equal mean power, together 1, each a complex normal process with a Gaussian Doppler
@@ -41,22 +34,6 @@ class Watterson(Fading):
     name = "watterson"
     help = "HF by way of the ionosphere (ITU-R F.1487); before awgn with many carriers"
 
-    preset: str | None = choice("ready-made values", tuple(PRESETS), default=None)
-    delay_ms: float | None = number(
-        "how much later the second wave comes; without preset",
-        low=0, high=GUARD_MS, unit="ms", default=None,
-    )  # fmt: skip
-    spread_hz: float | None = number(
-        "Doppler spread of each, twice its deviation; without preset",
-        low=0, high=2 * STEADY_HZ, unit="Hz", default=None,
-    )  # fmt: skip
-
-    def _check(self):
-        own = (self.delay_ms, self.spread_hz)
-        if (self.preset is None) != (None not in own) or (self.preset and own != (None, None)):
-            raise ParameterError("watterson needs either preset, or both delay_ms and spread_hz")
-        self._delay_ms, self._spread_hz = PRESETS[self.preset] if self.preset else own
-
     @property
     def echoes_ms(self) -> float:
         return self._delay_ms
@@ -66,9 +43,7 @@ class Watterson(Fading):
         return self._spread_hz / 2
 
     def _begin(self):
-        self._taps = [
-            Scatter(self._random, scatter.gaussian(self._random, self._spread_hz)) for _ in range(2)
-        ]
+        self._taps = self._draw(self._random)
 
     def _gain(self, time, signal):
         first, second = (
