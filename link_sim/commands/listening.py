@@ -1,0 +1,72 @@
+"""What `demodulate` and `field replay` have in common: a signal from a file, heard and logged."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from voicelink.link_sim.field.signals import Signal
+
+
+def listen(
+    args: argparse.Namespace,
+    signal: Signal,
+    pace: Callable[[int], object] = lambda _: None,
+    note: Callable[[dict[str, Any]], object] = lambda _: None,
+) -> int:
+    """Write what is heard of a signal, and a line for each frame, and say what there was.
+
+    Args:
+        args: the options of the verb.
+        signal: what `open_signal` gave.
+        pace: called with the count of each piece of samples before it is listened to.
+        note: called with what the line of each frame says.
+    """
+    from voicelink.blocks.audio import audio_writer, check_audio_name
+    from voicelink.link_sim.commands.signal_options import listener_for, mode_of
+    from voicelink.link_sim.commands.streams import ended_by_signals
+    from voicelink.link_sim.field.heard import Heard
+    from voicelink.link_sim.field.hearing import hear
+    from voicelink.link_sim.field.log import FrameLog
+    from voicelink.models.errors import ParameterError
+
+    if args.heard == "-" and args.json == "-":
+        raise ParameterError("--json must name a file where the audio goes to standard output")
+    if args.heard is not None:
+        if args.testframes:
+            raise ParameterError("--testframes are no speech: no audio file can be written")
+        check_audio_name(args.heard)
+    listener = listener_for(args, signal.rate, signal.real, signal.settings, bool(args.heard))
+    about = mode_of(args, signal.settings) | {"source": args.input}
+    callsigns: dict[str, None] = {}
+    with ExitStack() as stack:
+        write = stack.enter_context(_lines(args.json)) if args.json else None
+        log = FrameLog(write, signal.rate, about)
+        heard = None
+        if args.heard is not None:
+            heard = Heard(stack.enter_context(audio_writer(args.heard)), listener.skip)
+        # What was heard until then is kept when the program is told to end.
+        stop = stack.enter_context(ended_by_signals())
+        for capture, frame in hear(signal, listener, pace, stop):
+            note(log.add(frame, capture.start, capture.time))
+            if frame.callsign:
+                callsigns[frame.callsign] = None
+            if heard is not None:
+                heard.add(frame)
+    said = log.summary() + (f"; {', '.join(callsigns)}" if callsigns else "")
+    if args.testframes:
+        said += "; " + log.tests.summary()
+    print(f"voicelink: {said}", file=sys.stderr)
+    return 0
+
+
+@contextmanager
+def _lines(path: str) -> Iterator[Callable[[str], None]]:
+    from voicelink.link_sim.commands.streams import open_output
+
+    with open_output(path) as file:
+        yield lambda line: file.write(line.encode() + b"\n")

@@ -1,0 +1,90 @@
+"""The options of verbs that read or write signals of the modem."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_mode_options(parser: argparse.ArgumentParser, found: bool = False) -> None:
+    """Add ``--mode``, ``--spread`` and ``--offset``.
+
+    Args:
+        parser: of the verb.
+        found: whether a recording says them itself.
+    """
+    default = "; default: what a recording says, else " if found else " (default "
+    end = "" if found else ")"
+    parser.add_argument(
+        "--mode",
+        default=None if found else "bpsk",
+        help=f"of the modem: bpsk, qpsk, bpsk-third, qpsk-third{default}bpsk{end}",
+    )
+    parser.add_argument(
+        "--spread",
+        type=int,
+        default=None if found else 1,
+        metavar="N",
+        help=f"packets that each frame is spread over, 1, 2, 4, 8 or 16{default}1{end}",
+    )
+    parser.add_argument(
+        "--offset",
+        type=float,
+        default=None if found else 0.0,
+        metavar="HZ",
+        help="how far the signal lies above the middle of the I/Q, or above 1500 Hz"
+        f"{default}0{end}",
+    )
+
+
+def add_raw_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--rate`` and ``--format``, of signals that do not say them."""
+    parser.add_argument(
+        "--rate", type=float, metavar="HZ", help="samples/s of raw samples (.cf32, .cu8, .cs16...)"
+    )
+    parser.add_argument(
+        "--format",
+        help="of raw samples, where the ending does not say it: cf32, cs16, cs8, cu8, f32, s16;"
+        " real ones are a passband signal around 1500 Hz",
+    )
+
+
+def add_listener_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a receiver of signals has beside its mode."""
+    from voicelink.link_sim.commands.streams import add_model_option
+
+    parser.add_argument(
+        "--range",
+        type=float,
+        default=250.0,
+        metavar="HZ",
+        help="look for the signal so far to either side (default 250, at most 500)",
+    )
+    parser.add_argument(
+        "--testframes",
+        action="store_true",
+        help="count the bit errors of what `voicelink field testframes` sends, before and after"
+        " error correction; nothing is heard of it",
+    )
+    add_model_option(parser)
+
+
+def listener_for(args: argparse.Namespace, rate: float, real: bool, settings: dict, speech: bool):
+    """The listener that the options ask for, with what a recording says where they do not."""
+    from voicelink.link_sim.field.listener import Listener
+
+    return Listener(
+        rate,
+        real,
+        model=args.model,
+        frequency_range=args.range,
+        speech=speech,
+        testframes=args.testframes,
+        **mode_of(args, settings),
+    )
+
+
+def mode_of(args: argparse.Namespace, settings: dict) -> dict:
+    """Mode, spread and offset: of the options, else of a recording, else the usual ones."""
+    usual = {"mode": "bpsk", "spread": 1, "offset": 0.0}
+    given = {name: getattr(args, name) for name in usual}
+    return usual | settings | {name: value for name, value in given.items() if value is not None}

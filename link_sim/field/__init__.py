@@ -1,0 +1,1 @@
+"""Signals in files and from radios: reading, writing, recording, hearing them again, reporting."""

@@ -1,0 +1,256 @@
+"""A receiver for signals: samples in, and what became of each frame, with its speech, out.
+
+It goes by the signal's own time and nothing else, so that a recording gives the same frames as the
+live signal did, at any pace and in any pieces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from voicelink.blocks.link import LinkFrame
+from voicelink.blocks.modem import BURST_SAMPLES, MODEM_RATE, Burst, Demodulator
+from voicelink.blocks.packet import Packet
+from voicelink.blocks.receiver import JUMP, Counts, Receiver
+from voicelink.blocks.spread import Gatherer
+from voicelink.blocks.status import Status
+from voicelink.link_sim.field.baseband import ToBaseband
+from voicelink.link_sim.field.testframes import ErrorCounter, Errors
+from voicelink.models.card import DEFAULT
+
+SAME_GRID = 0.1
+"""Packets of one over begin whole bursts apart, but for so much of one."""
+
+FOREIGN, STRAY = "foreign", "stray"
+"""What is said of frames that are not heard: of another model or version; or doubles, or late."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What became of one frame.
+
+    Attributes:
+        start: number of its first sample, counted in the signal from the last gap on.
+        count: samples that it takes.
+        over: which over since the start it belongs to, from 1.
+        status: a `Status`'s value, or `FOREIGN` or `STRAY`, which are not heard.
+        sequence: the superframe's number modulo 256, as far as it is known.
+        callsign: the sender's, once it is known.
+        end: whether it is the last of its over.
+        found: whether the modem found a packet there; the next fields are None where not.
+        snr_db, esn0_db: in 3 kHz, and for each symbol.
+        offset_hz: of the frequency.
+        corrected: coded bits that error correction changed; None where it failed.
+        errors: bit errors, of test frames.
+        audio: float32 (2560,); empty where nothing is heard of it.
+    """
+
+    start: int
+    count: int
+    over: int
+    status: str
+    sequence: int | None
+    callsign: str | None
+    end: bool
+    found: bool
+    snr_db: float | None
+    esn0_db: float | None
+    offset_hz: float | None
+    corrected: int | None
+    errors: Errors | None
+    audio: np.ndarray
+
+    @property
+    def heard(self) -> bool:
+        """Whether it is a superframe of the over."""
+        return self.status not in (FOREIGN, STRAY)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was lost, or not mended by error correction."""
+        return self.status in (Status.SOFT.value, Status.CONCEALED.value)
+
+
+class Listener:
+    """Demodulator, link decoder and speech decoder on a stream of samples.
+
+    Args:
+        rate: samples/s.
+        real: a passband signal around 1500 Hz; else I/Q.
+        mode, spread: of the modem.
+        offset: Hz by which the signal lies above the middle.
+        frequency_range: Hz to either side in which it is looked for.
+        model: a released model's id or a model folder.
+        speech: False to leave out the speech decoder.
+        testframes: count the bit errors of test frames, which are no speech.
+
+    Attributes:
+        counts: what the receiver has seen, a `Counts`.
+
+    Raises:
+        ParameterError: an argument is none of these.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        real: bool = False,
+        mode: str = "bpsk",
+        spread: int = 1,
+        offset: float = 0.0,
+        frequency_range: float = 250.0,
+        model: str | Path = DEFAULT,
+        speech: bool = True,
+        testframes: bool = False,
+    ) -> None:
+        self._baseband = ToBaseband(rate, real, offset)
+        self._demodulator = Demodulator(mode, spread, frequency_range)
+        self._receiver = Receiver(model=model, speech=speech and not testframes)
+        self._errors = ErrorCounter(self._demodulator.mode) if testframes else None
+        self._gatherer = Gatherer()
+        self._speech = speech and not testframes
+        self._over = 0
+        self._open = False
+        self._samples = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        self._last: Burst | None = None
+        self._known = False  # whether a header has told the place of the over's frames
+
+    @property
+    def counts(self) -> Counts:
+        return self._receiver.counts
+
+    @property
+    def skip(self) -> int:
+        """Samples by which speech lags the speaker's, beside the superframe itself."""
+        return self._receiver.delay
+
+    @property
+    def latency(self) -> float:
+        """Seconds from a frame's last sample until the demodulator gives it out."""
+        return self._demodulator.latency + self._baseband.delay / MODEM_RATE
+
+    @property
+    def position(self) -> int:
+        """Samples taken in since the start, or the last gap."""
+        return self._samples
+
+    def push(self, samples: np.ndarray) -> list[Frame]:
+        """The frames that became complete with samples (n,), float32 or complex64, any n."""
+        self._samples += len(samples)
+        return self._take(self._demodulator.push(self._baseband.push(samples)))
+
+    def end(self) -> list[Frame]:
+        """The frames that are still held; whatever comes next comes after a gap."""
+        bursts = self._demodulator.push(self._baseband.finish()) + self._demodulator.flush()
+        frames = self._take(bursts) + self._end_over()
+        self._demodulator.reset()
+        self._samples = 0
+        return frames
+
+    def _take(self, bursts: list[Burst]) -> list[Frame]:
+        return [frame for burst in bursts for frame in self._burst(burst)]
+
+    def _burst(self, burst: Burst) -> list[Frame]:
+        frames, slots = [], 1
+        if self._last is not None:
+            apart = (burst.position - self._last.position) / BURST_SAMPLES
+            slots = round(apart)
+            if slots >= JUMP or abs(apart - slots) > SAME_GRID:
+                frames += self._end_over()
+        for packet in self._gatherer.push(burst.packet):
+            frames += self._packet(packet, burst, slots)
+        self._last = burst
+        if self._receiver.ended:
+            self._begin_again()
+        return frames
+
+    def _packet(self, packet: Packet, burst: Burst | None, slots: int = 1) -> list[Frame]:
+        frames = []
+        for frame, number in self._receiver.decode(packet):
+            if number is None and self._known and slots > 1:
+                # The packets between were not found, and leave their places in time.
+                number = self._receiver.next + slots - 1
+                if frame.sequence is not None and frame.sequence != number % 256:
+                    frames += self._end_over()
+                    number = None
+            if not self._open:
+                self._open, self._over = True, self._over + 1
+            place = self._receiver.accept(frame, number)
+            errors = self._errors.count(packet, frame) if self._errors else None
+            if place is None:
+                frames.append(self._unheard(frame, burst))
+                continue
+            self._known |= frame.sequence is not None
+            frames += self._pull(place, burst, errors)
+        return frames
+
+    def _pull(self, place: int, burst: Burst | None, errors: Errors | None) -> list[Frame]:
+        """All that is due with the frame at ``place``: first those before it that never came."""
+        frames = []
+        while self._receiver.waiting and not self._receiver.ended:
+            got = self._receiver.pull()
+            here = got.number == place
+            frames.append(
+                self._frame(
+                    got.status.value, got.number % 256 if self._known else None, got.end,
+                    burst, place - got.number, got.corrected if here else None,
+                    errors if here else None, got.audio,
+                )
+            )  # fmt: skip
+        return frames
+
+    def _unheard(self, frame: LinkFrame, burst: Burst | None) -> Frame:
+        status = STRAY if frame.understood else FOREIGN
+        return self._frame(status, frame.sequence, frame.end, burst, 0, frame.corrected, None, None)
+
+    def _frame(self, status, sequence, end, burst, before, corrected, errors, audio) -> Frame:
+        scale = self._baseband.rate / MODEM_RATE
+        burst_at = burst or self._last
+        at = burst_at.position - self._baseband.delay - before * BURST_SAMPLES
+        here = burst if before == 0 else None
+        if audio is None or not self._speech:
+            audio = np.zeros(0, np.float32)
+        return Frame(
+            start=max(0, round(at * scale)),
+            count=round(BURST_SAMPLES * scale),
+            over=self._over,
+            status=status,
+            sequence=sequence,
+            callsign=self._receiver.callsign,
+            end=end,
+            found=here is not None,
+            snr_db=_rounded(here and here.snr_db),
+            esn0_db=_rounded(here and here.esn0_db),
+            offset_hz=_rounded(here and here.frequency),
+            corrected=corrected,
+            errors=errors,
+            audio=audio,
+        )
+
+    def _end_over(self) -> list[Frame]:
+        """The over is over: what was spread and has come in part is taken as it is."""
+        frames = []
+        while self._last is not None and not self._receiver.ended:
+            packet = self._gatherer.take(self._receiver.next or 0)
+            if packet is None:
+                break
+            frames += self._packet(packet, None)
+        self._begin_again()
+        self._gatherer.reset()
+        return frames
+
+    def _begin_again(self) -> None:
+        self._receiver.reset()
+        self._open = False
+        self._forget()
+
+
+def _rounded(value: float | None) -> float | None:
+    """Two decimals are more than is known; 0 has no sign."""
+    return None if value is None or not np.isfinite(value) else round(float(value), 2) + 0.0
