@@ -87,6 +87,10 @@ class CallsignCollector:
         self.callsign: str | None = None
         self._slices: list[int | None] = [None] * SLICES
 
+    def learn(self, callsign: str) -> None:
+        """Take a callsign that came whole, as in a station frame."""
+        self.callsign = callsign
+
     def add(self, sequence: int, callsign_slice: int) -> str | None:
         """Take the slice of a header whose CRC was right; returns `callsign`."""
         self._slices[sequence % SLICES] = callsign_slice & 0xFF

@@ -15,11 +15,18 @@ FORMAT_VERSION = 0
 
 
 class FrameType(IntEnum):
-    """What a frame is; 2 and 3 are reserved."""
+    """What a frame is; 3 is reserved."""
 
     VOICE = 0
     END = 1
-    """The last frame of an over; its payload is voice as well."""
+    """The last frame of speech in an over; its payload is voice as well."""
+
+    STATION = 2
+    """Who sends, and a short text; its payload is no voice (station.py)."""
+
+
+SPEECH = (FrameType.VOICE, FrameType.END)
+"""The types of frames whose payload is voice."""
 
 
 @dataclass(frozen=True)

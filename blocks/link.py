@@ -5,6 +5,7 @@ FORMAT.md describes the bits; this file is its implementation.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from dataclasses import dataclass
@@ -13,11 +14,19 @@ import numpy as np
 
 from voicelink.blocks.callsign import SLICES, callsign_slices
 from voicelink.blocks.crc import crc16
-from voicelink.blocks.header import FORMAT_VERSION, HEADER_BITS, FrameType, Header
+from voicelink.blocks.header import (
+    FORMAT_VERSION,
+    HEADER_BITS,
+    HEADER_BYTES,
+    SPEECH,
+    FrameType,
+    Header,
+)
 from voicelink.blocks.interleaver import Interleaver
 from voicelink.blocks.ldpc import Ldpc, sanitised
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.profile import Profile, profile
+from voicelink.blocks.station import Station, like_station
 from voicelink.blocks.status import Status
 from voicelink.blocks.whitener import whitening
 from voicelink.models.errors import FormatError, ParameterError, require
@@ -123,12 +132,21 @@ class LinkEncoder:
         Raises:
             ParameterError: the payload is not 32 bytes, or the number is negative.
         """
-        payload = np.frombuffer(_payload_bytes(payload), np.uint8)
-        if number is not None:
-            self._number = int(require("number", number, 0))
-        number = self._number
-        bits = self._encode(payload[None], [end])[0]
-        return Packet(np.packbits(bits), number)
+        return self._packet(payload, FrameType.END if end else FrameType.VOICE, number)
+
+    def encode_station(self, station: Station, number: int | None = None) -> Packet:
+        """A station frame, in a superframe's place and with its number; see `encode`.
+
+        Raises:
+            ParameterError: the profile has no header to tell it by, or what it is to say is none
+                that it can.
+        """
+        if not self.profile.header:
+            raise ParameterError(
+                "station frames need a profile with a header, not "
+                f"{self.profile.name}, where they would be played"
+            )
+        return self._packet(station.pack(), FrameType.STATION, number)
 
     def encode_many(self, payloads: np.ndarray) -> np.ndarray:
         """The frames of many superframes at once, as if one after the other.
@@ -148,19 +166,27 @@ class LinkEncoder:
                 f"payloads must be uint8 of shape (frames, {PAYLOAD_BYTES}), "
                 f"not {payloads.dtype} of shape {payloads.shape}"
             )
-        return self._encode(payloads, [False] * len(payloads))
+        return self._encode(payloads, FrameType.VOICE)
 
-    def _encode(self, payloads: np.ndarray, ends: list[bool]) -> np.ndarray:
+    def _packet(self, payload: bytes, frame_type: FrameType, number: int | None) -> Packet:
+        payload = np.frombuffer(_payload_bytes(payload), np.uint8)
+        if number is not None:
+            self._number = int(require("number", number, 0))
+        number = self._number
+        bits = self._encode(payload[None], frame_type)[0]
+        return Packet(np.packbits(bits), number)
+
+    def _encode(self, payloads: np.ndarray, frame_type: FrameType) -> np.ndarray:
         first = self._number
         self._number += len(payloads)
         if not self.profile.header:
             return np.unpackbits(payloads, axis=1)
         frames = []
-        for number, (payload, end) in enumerate(zip(payloads, ends, strict=True), first):
+        for number, payload in enumerate(payloads, first):
             header = Header(
                 sequence=number % 256,
                 model=self._model,
-                frame_type=FrameType.END if end else FrameType.VOICE,
+                frame_type=frame_type,
                 callsign_slice=self._slices[number % SLICES],
             )
             data = header.pack() + payload.tobytes()
@@ -183,10 +209,11 @@ class LinkFrame:
         iterations: iterations of the LDPC decoder, 0 where there is none.
         understood: False when the CRC is right but the header names another format version,
             another model or a reserved frame type: the bits are as sent, and the receiver must
-            judge whether to play them.
+            judge whether to play them. Also when it fails in what seems to be a station frame.
         sequence: number of the superframe modulo 256, where the header or who read it tells it.
         end: whether it is known to be the last of its over.
         callsign: the sender's, where whoever decoded the frame has learnt it.
+        station: what it says, if it is a station frame: then its payload is no speech.
     """
 
     status: Status
@@ -198,6 +225,12 @@ class LinkFrame:
     sequence: int | None = None
     end: bool = False
     callsign: str | None = None
+    station: Station | None = None
+
+    @property
+    def over_ended(self) -> bool:
+        """Whether it is the last frame of speech in its over, or one behind it."""
+        return self.end or bool(self.station and self.station.after)
 
 
 class LinkDecoder:
@@ -290,24 +323,29 @@ class LinkDecoder:
 
     def _confirmed(self, data: bytes, bits, corrected: int, iterations: int) -> LinkFrame:
         header = Header.unpack(data)
+        station = None
+        if (header.version, header.frame_type) == (FORMAT_VERSION, FrameType.STATION):
+            with contextlib.suppress(FormatError):
+                station = Station.unpack(data[HEADER_BYTES : HEADER_BYTES + PAYLOAD_BYTES])
+        speech = header.model == self._model and header.frame_type in SPEECH
         return LinkFrame(
             status=Status.CORRECTED if corrected else Status.CLEAN,
             payload_llr=saturated(bits[_PAYLOAD]),
             header=header,
             corrected=corrected,
             iterations=iterations,
-            understood=header.version == FORMAT_VERSION
-            and header.model == self._model
-            and header.frame_type in (FrameType.VOICE, FrameType.END),
+            understood=header.version == FORMAT_VERSION and (speech or station is not None),
             sequence=header.sequence,
             end=header.end,
+            station=station,
         )
 
     @staticmethod
     def _failed(llr: np.ndarray, iterations: int) -> LinkFrame:
         hopeless = mean_reliability(llr) < HOPELESS
         status = Status.CONCEALED if hopeless else Status.SOFT
-        return LinkFrame(status, llr, corrected=None, iterations=iterations)
+        speech = hopeless or not like_station(llr)
+        return LinkFrame(status, llr, corrected=None, iterations=iterations, understood=speech)
 
 
 def mean_reliability(payload_llr: np.ndarray) -> float:

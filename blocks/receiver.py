@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from voicelink.blocks.callsign import CallsignCollector
 from voicelink.blocks.link import LinkFrame
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.spread import Gatherer
+from voicelink.blocks.station import START, WITHIN, Station, StationReader
 from voicelink.blocks.status import Status
 from voicelink.models.card import DEFAULT
 from voicelink.models.codec import SpeechDecoder
@@ -49,8 +50,8 @@ class Counts:
     ``clean``, ``corrected``, ``soft`` and ``concealed`` count superframes given out and add up to
     all of them; the others count packets: ``late`` (its superframe had been given out, or it is
     numbered as none that is near), ``duplicate`` (its superframe was there already), ``malformed``
-    (no link frame of ours), ``foreign`` (another model or version) and ``resyncs`` (moves to
-    another numbering).
+    (no link frame of ours), ``foreign`` (another model or version), ``station`` (a station frame)
+    and ``resyncs`` (moves to another numbering).
     """
 
     received: int = 0
@@ -62,6 +63,7 @@ class Counts:
     duplicate: int = 0
     malformed: int = 0
     foreign: int = 0
+    station: int = 0
     resyncs: int = 0
 
     def as_dict(self) -> dict[str, int]:
@@ -94,7 +96,8 @@ class Receiver:
     `push` whatever comes, `pull` a superframe every 320 ms: it is there always, concealed where
     nothing came. A packet finds its place by the sequence in its header; by the transport's number
     where it has none; else it counts as the next, and where nothing before knew its place, the
-    first that does moves it along.
+    first that does moves it along. Station frames begin no over and are not played: one inside of
+    an over is a superframe of which nothing is known, and one behind it says that it has ended.
 
     Args:
         profile: the link profile by name, or "auto": by the length of each packet.
@@ -103,6 +106,11 @@ class Receiver:
         follow: go with a sender that starts again or skips. A simulation, where what is late is
             lost, wants False.
         speech: False to leave out the speech decoder: the audio is silence then.
+
+    Attributes:
+        counts: what has come.
+        station: what the station frames said so far.
+        ended: whether the last superframe of the over has been given out.
     """
 
     def __init__(
@@ -120,6 +128,8 @@ class Receiver:
         self._first = first
         self._follow = follow
         self.counts = Counts()
+        self.station = StationReader()
+        self._opening: Station | None = None  # came since the last frame of speech
         self._end: int | None = None
         self._latest: deque[tuple[int, LinkFrame]] = deque(maxlen=STRAGGLERS)
         self.reset()
@@ -142,7 +152,7 @@ class Receiver:
         self._strays: deque[int] = deque(maxlen=FOLLOW)
         self._gap = 0
         self._collector = CallsignCollector()
-        self._callsign: str | None = None
+        self._callsign = self._opening.callsign if self._opening else None
         self.ended = False
 
     @property
@@ -225,6 +235,10 @@ class Receiver:
         if not frame.understood:
             self.counts.foreign += 1
             return None
+        if frame.station is not None:
+            frame = self._identified(frame, frame.station, number)
+            if frame is None:
+                return None
         knows = frame.sequence is not None or number is not None
         number = self._place(frame, number)
         if self._next is None and knows and self._ended_before(number, frame):
@@ -254,13 +268,15 @@ class Receiver:
         last = next((n for n, waiting in self._waiting.items() if waiting.end), None)
         if last is None or (frame.sequence is None and number is None):
             return False
+        if frame.station is not None:
+            return frame.station.place == START
         place = self._place(frame, number)
         known = self._waiting.get(place) or dict(self._latest).get(place)
         if known is not None:
             return not np.array_equal(frame.payload_llr, known.payload_llr)
         if place >= self._next:
             return place > last
-        return place % 256 == 0 or self._next - place > STRAGGLERS
+        return self._begins(place) or self._next - place > STRAGGLERS
 
     def pull(self) -> Superframe:
         """The next superframe, on the clock: decoded if it has arrived, concealed if not."""
@@ -329,12 +345,45 @@ class Receiver:
             return sequence
         return expected + (sequence - expected + 128) % 256 - 128
 
+    def _identified(
+        self, frame: LinkFrame, station: Station, number: int | None
+    ) -> LinkFrame | None:
+        """Take in a station frame; what stands in its place, if speech would."""
+        self.counts.station += 1
+        self.station.add(station)
+        if station.place == START:
+            self._opening = station
+            if self._next is None:
+                self._callsign = station.callsign
+        if self._next is None:
+            return None
+        if station.place == WITHIN:
+            self._callsign = station.callsign
+            nothing = np.zeros(PAYLOAD_BITS, np.float32)
+            return replace(frame, status=Status.CONCEALED, payload_llr=nothing, corrected=None)
+        last = self._place(frame, number) - station.after
+        if station.after and not self.ended and -STRAGGLERS <= last - self._next <= JUMP:
+            self._end_at(max(last, self._next))
+        return None
+
+    def _end_at(self, number: int) -> None:
+        """The over ends with this superframe, whether it has come or not."""
+        if any(frame.end for frame in self._waiting.values()):
+            return
+        nothing = LinkFrame(Status.CONCEALED, np.zeros(PAYLOAD_BITS, np.float32), corrected=None)
+        frame = self._waiting.get(number, nothing)
+        self._waiting[number] = replace(frame, end=True)
+        self._highest = max(self._highest, number)
+
+    def _begins(self, number: int) -> bool:
+        """Whether an over's first frame of speech has this number."""
+        return number % 256 == (1 if self._opening else 0)
+
     def _ended_before(self, number: int, frame: LinkFrame) -> bool:
         """Whether the frame belongs to the over that has ended, and not to the one that begins."""
         last, given = self._before
         age = None if last is None else (last - number) % 256
-        # An over begins with 0.
-        if age is None or age >= STRAGGLERS or (age and number % 256 == 0):
+        if age is None or age >= STRAGGLERS or (age and self._begins(number)):
             return False
         payload = given.get(last - age)
         if payload is None:
@@ -365,7 +414,7 @@ class Receiver:
             self._strays.clear()
         self._strays.append(number)
         # After a silence the first frame of another over is enough.
-        begins = number % 256 == 0 and self._gap > FADE + 1
+        begins = self._begins(number) and self._gap > FADE + 1
         if not self._follow or (len(self._strays) < FOLLOW and not begins):
             if number in self._given:
                 self.counts.duplicate += 1
@@ -378,7 +427,7 @@ class Receiver:
         self._given.clear()
         self._latest.clear()
         self._collector.reset()
-        self._callsign = None
+        self._callsign = self._opening.callsign if self._opening else None
         self._next, self._highest = number, number - 1
         return self._keep(number, frame)
 
@@ -388,4 +437,5 @@ class Receiver:
         if frame.header is not None:
             self._collector.add(frame.header.sequence, frame.header.callsign_slice)
         self._callsign = frame.callsign or self._callsign
+        self._opening = None
         return number

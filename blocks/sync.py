@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from voicelink.blocks.correlation import correlation_threshold, sync_correlation
-from voicelink.blocks.header import FORMAT_VERSION, FrameType
+from voicelink.blocks.header import FORMAT_VERSION, SPEECH, FrameType
 from voicelink.blocks.link import LinkDecoder, LinkFrame
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.profile import Profile, profile
@@ -98,7 +98,7 @@ class _Found:
         return (
             header is not None
             and header.version == FORMAT_VERSION
-            and header.frame_type in (FrameType.VOICE, FrameType.END)
+            and header.frame_type in (*SPEECH, FrameType.STATION)
         )
 
 
@@ -331,7 +331,7 @@ class FrameSync:
         last = frames[-1]
         self._given = last.position + self.period - self._slip
         self._rho[: max(self._given - self._start, 0)] = 0
-        if last.certain and last.frame.end:
+        if last.certain and last.frame.over_ended:
             self._lock, self._number = None, None
         return [
             SyncedFrame(Packet(f.llr, number), f.ebn0_db, f.polarity < 0, f.position)

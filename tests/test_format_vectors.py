@@ -15,7 +15,7 @@ from voicelink.blocks.profile import profile_of_length, profiles
 from voicelink.blocks.status import Status
 
 HERE = Path(__file__).parent
-VECTORS = yaml.safe_load((HERE / "vectors/link_frame.yaml").read_text())
+VECTORS = yaml.safe_load((HERE / "vectors/link_frame.yaml").read_text("utf-8"))
 FRAMES = len(VECTORS["payloads"])
 INTERLEAVER = {"half": (57, 74), "third": (55, 222)}  # as FORMAT.md's table says
 
@@ -96,6 +96,28 @@ def test_blocks_make_and_read_these_frames(name):
             assert frame.header.end == (number == FRAMES - 1)
 
 
+def test_station_frames():
+    """Callsign, numbers, text and mark of the payload; header, CRC and whitener around it."""
+    callsign = bytes.fromhex(VECTORS["callsign_slices"])[:6]
+    text = VECTORS["text"].encode()
+    tag = binascii.crc_hqx(text, 0xFFFF) & 15
+    slices = bytes.fromhex(VECTORS["callsign_slices"])
+    white = unhex(VECTORS["whitening"])[:37]
+    # In front of the over, and the first behind its frames 1 .. 9.
+    rows = [(0, 0, 0, text[:20]), (FRAMES + 1, 1, 1, text[20:])]
+    for i, (number, piece, place, part) in enumerate(rows):
+        payload = callsign + bytes([piece << 4 | 2, place << 4 | tag]) + part.ljust(20, b"\0")
+        payload += bytes.fromhex("1ACFFC1D")
+        assert VECTORS["stations"][i] == payload.hex()
+        data = bytes([0x21, number, slices[number % 8]]) + payload
+        data += binascii.crc_hqx(data, 0xFFFF).to_bytes(2, "big")
+        sent = VECTORS["checked_stations"][i]
+        assert (np.frombuffer(data, np.uint8) ^ white).tobytes().hex() == sent
+        frame = LinkDecoder("checked").decode(Packet(unhex(sent)))
+        assert frame.station.callsign == VECTORS["callsign"]
+        assert (frame.station.text, frame.station.place) == (part.decode(), place)
+
+
 def test_the_example_of_the_page():
     page = (HERE.parent / "blocks/FORMAT.md").read_text()
     assert VECTORS["information"][0] in page
@@ -110,5 +132,5 @@ def test_the_script_makes_this_file(tmp_path, monkeypatch):
     script = tmp_path / "make_link_frame.py"
     script.write_text((HERE / "vectors/make_link_frame.py").read_text())
     runpy.run_path(str(script), run_name="__main__")
-    made = (tmp_path / "link_frame.yaml").read_text()
-    assert made == (HERE / "vectors/link_frame.yaml").read_text()
+    made = (tmp_path / "link_frame.yaml").read_text("utf-8")
+    assert made == (HERE / "vectors/link_frame.yaml").read_text("utf-8")

@@ -16,9 +16,11 @@ from voicelink.blocks.interleaver import Interleaver
 from voicelink.blocks.ldpc import Ldpc
 from voicelink.blocks.link import LinkEncoder
 from voicelink.blocks.profile import profiles
+from voicelink.blocks.station import Identifier
 from voicelink.blocks.whitener import whitening
 
 CALLSIGN = "N0CALL"
+TEXT = "Grüße aus JO40: 73!"  # two pieces: the second begins with the last character
 FRAMES = 9  # so that every slice of the callsign is seen, and the first one again
 
 
@@ -58,9 +60,21 @@ def main() -> None:
             for i, payload in enumerate(payloads())
         ]
         result["profiles"][name] = entry
+    identifier = Identifier(CALLSIGN, TEXT)
+    stations = [identifier.start(), *identifier.finish()]
+    checked = LinkEncoder("checked", callsign=CALLSIGN)
+    result["text"] = TEXT
+    result["stations"] = [station.pack().hex() for station in stations]
+    result["checked_stations"] = [
+        checked.encode_station(station, number).data.tobytes().hex()
+        for number, station in zip((0, FRAMES + 1), stations, strict=True)
+    ]
     path = Path(__file__).with_name("link_frame.yaml")
     text = "# Made by make_link_frame.py; bits are packed most significant first. See FORMAT.md.\n"
-    path.write_text(text + yaml.safe_dump(result, sort_keys=False, width=10000))
+    path.write_text(
+        text + yaml.safe_dump(result, sort_keys=False, width=10000, allow_unicode=True),
+        encoding="utf-8",
+    )
 
 
 if __name__ == "__main__":
