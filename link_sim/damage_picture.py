@@ -71,8 +71,12 @@ def draw(curves: Curves, path: str | Path, measure: str, title: str) -> None:
             axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
             axis.minorticks_off()
         if shown[0] in ("half", "third"):
+            # Its lines leave no room within.
+            place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "frameon": False}
+            axis.legend(fontsize=8, ncols=4, columnspacing=1, **place)
             _error_rate(axis, curves, drawn[0])
-        axis.legend(fontsize=8, loc="best", framealpha=0.9)
+        else:
+            axis.legend(fontsize=8, loc="best", framealpha=0.9)
     with writing(path) as part:
         figure.savefig(part, dpi=110)
 
@@ -120,7 +124,7 @@ def _error_rate(axis, curves: Curves, curve: Curve) -> None:
         linestyle=":",
         linewidth=1.4,
     )
-    # Behind the other lines and their legend.
+    # Behind the other lines.
     axis.set_zorder(right.get_zorder() + 1)
     axis.patch.set_visible(False)
     right.set_ylim(0, 1.02)

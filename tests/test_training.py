@@ -110,6 +110,24 @@ def test_training_stops_and_goes_on_and_is_exported(corpus: Path, tmp_path: Path
     assert equal.mean() > 0.99
 
 
+def test_an_export_that_fails_its_check_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "card.yaml").write_text("the old one")
+
+    def differs(codec: Codec, written: Path) -> dict:
+        assert (written / "decoder.onnx").exists()
+        raise ValueError("the export differs")
+
+    monkeypatch.setattr("voicelink.models.training.export.check", differs)
+    with pytest.raises(ValueError, match="differs"):
+        export(Codec(Sizes(**TINY)), folder, CARD)
+    assert (folder / "card.yaml").read_text() == "the old one"
+    assert list(tmp_path.rglob("*")) == [folder, folder / "card.yaml"]
+
+
 def test_a_released_models_weights_are_a_start() -> None:
     weights = released_weights("neural-800")
     codec = Codec(Sizes())

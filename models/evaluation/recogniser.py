@@ -30,10 +30,10 @@ def _decoder():
     )
 
 
-@kept(4)
-def phonemes(audio: np.ndarray) -> tuple[str, ...]:
+def segments(audio: np.ndarray) -> tuple[tuple[str, int, int], ...]:
     """What PocketSphinx's phoneme loop (English, with its bundled phoneme trigrams) hears in
-    speech (n,) at 8 kHz, silence and noise left out."""
+    speech (n,) at 8 kHz: (phoneme, silence or noise; its first frame; its last) in frames of
+    10 ms."""
     decoder = _decoder()
     if len(audio) < _SHORTEST or not audio.any():
         return ()
@@ -42,7 +42,13 @@ def phonemes(audio: np.ndarray) -> tuple[str, ...]:
     decoder.start_utt()
     decoder.process_raw(samples.tobytes(), full_utt=True)
     decoder.end_utt()
-    heard = (segment.word for segment in decoder.seg() or ())
+    return tuple((s.word, s.start_frame, s.end_frame) for s in decoder.seg() or ())
+
+
+@kept(4)
+def phonemes(audio: np.ndarray) -> tuple[str, ...]:
+    """The phonemes of `segments`, silence and noise left out."""
+    heard = (name for name, _, _ in segments(audio))
     return tuple(name for name in heard if name != "SIL" and name.isalpha())
 
 

@@ -7,7 +7,9 @@ and ``speaker``, beside the audio files that it names.
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,6 +31,32 @@ def read_folder(folder: Path) -> list[tuple[str, np.ndarray]]:
     """All audio files below a folder, as (name, float32 mono at 8 kHz), sorted by name."""
     paths = sorted(p for p in Path(folder).rglob("*") if p.suffix in {".flac", ".wav", ".opus"})
     return [(p.stem, _read(p)) for p in paths]
+
+
+class Recording(NamedTuple):
+    """A recording's place in ``speech.npy``; ``start`` and ``samples`` are in samples."""
+
+    source: str
+    speaker: str
+    start: int
+    samples: int
+
+
+def read_index(path: Path) -> list[Recording]:
+    with open(path, newline="") as file:
+        return [
+            Recording(r["source"], r["speaker"], int(r["start"]), int(r["samples"]))
+            for r in csv.DictReader(file)
+        ]
+
+
+def write_index(path: Path, rows: Iterable[Recording]) -> None:
+    part = path.with_suffix(".part")
+    with open(part, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(Recording._fields)
+        writer.writerows(rows)
+    part.rename(path)
 
 
 def prepare(speech: Path, cache: Path) -> None:
@@ -58,16 +86,11 @@ def prepare(speech: Path, cache: Path) -> None:
         if row["source"].startswith("picovoice"):
             # Their folders are words, not people: each recording may be another voice.
             speaker = row["file"]
-        lines.append((row["source"], speaker, at, len(pcm)))
+        lines.append(Recording(row["source"], speaker, at, len(pcm)))
         at += len(pcm)
     store.flush()
     # Written last: its presence says that the array is whole.
-    part = index.with_suffix(".part")
-    with open(part, "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["source", "speaker", "start", "samples"])
-        writer.writerows(lines)
-    part.rename(index)
+    write_index(index, lines)
 
 
 PITCH_HOP = 80
@@ -90,10 +113,9 @@ def prepare_pitch(cache: Path) -> None:
         return
     speech = np.load(cache / "speech.npy", mmap_mode="r")
     pitch = np.zeros(len(speech) // PITCH_HOP + 1, np.float16)
-    with open(cache / "index.csv", newline="") as file:
-        rows = [(int(r["start"]), int(r["samples"])) for r in csv.DictReader(file)]
     low, high = PITCH_RANGE
-    for start, samples in track(rows, description="measuring pitch"):
+    rows = read_index(cache / "index.csv")
+    for _, _, start, samples in track(rows, description="measuring pitch"):
         if samples < SAMPLE_RATE // 10:
             continue
         audio = speech[start : start + samples].astype(np.float64) / 32768

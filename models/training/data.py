@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from voicelink.models.sizes import SAMPLE_RATE
-from voicelink.models.training.corpus import PITCH_HOP, read_folder
+from voicelink.models.training.corpus import PITCH_HOP, read_folder, read_index
+from voicelink.models.training.phones import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,12 @@ class Clips:
     """Draws batches of clips from the prepared corpus.
 
     A source is drawn by its weight, a speaker of it evenly, a recording of theirs by its length.
+
+    Args:
+        noise: a folder of noises, or None.
+        samples: of a clip.
+        weights: how often a source is heard, by its name.
+        index: which recordings, a file in ``cache``.
     """
 
     def __init__(
@@ -39,18 +45,17 @@ class Clips:
         samples: int,
         weights: dict[str, float],
         augmentation: Augmentation,
+        index: str = "index.csv",
     ) -> None:
+        self.cache = cache
         self.speech = np.load(cache / "speech.npy", mmap_mode="r")
         self.pitch = np.load(cache / "pitch.npy", mmap_mode="r")
         self.samples = samples
         self.augmentation = augmentation
         self.noises = [audio for _, audio in read_folder(noise)] if noise else []
         groups: dict[str, dict[str, list[tuple[int, int]]]] = {}
-        with open(cache / "index.csv", newline="") as file:
-            for row in csv.DictReader(file):
-                speakers = groups.setdefault(row["source"], {})
-                place = int(row["start"]), int(row["samples"])
-                speakers.setdefault(row["speaker"], []).append(place)
+        for source, speaker, start, length in read_index(cache / index):
+            groups.setdefault(source, {}).setdefault(speaker, []).append((start, length))
         self.groups = {s: list(speakers.values()) for s, speakers in groups.items()}
         self.sources = [s for s in self.groups if weights.get(s, 0) > 0]
         p = np.array([weights[s] for s in self.sources], dtype=float)
@@ -61,18 +66,32 @@ class Clips:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(heard, wanted), each float32 (items, samples), and the pitch of what is wanted,
         float32 (items, samples / 80) in Hz, 0 where unvoiced."""
+        heard, wanted, hops, speeds = self._clips(items, rng)
+        pitch = np.where(hops >= 0, self.pitch[hops].astype(np.float32), 0) * speeds[:, None]
+        return heard, wanted, pitch.astype(np.float32)
+
+    def labelled(
+        self, items: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(heard, wanted) as `batch` gives them, and the phones of them, int8
+        (items, samples / 80) as in ``phones.npy``."""
+        heard, wanted, hops, _ = self._clips(items, rng)
+        phones = np.load(self.cache / "phones.npy", mmap_mode="r")
+        return heard, wanted, np.where(hops >= 0, phones[hops], UNKNOWN).astype(np.int8)
+
+    def _clips(self, items: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         clips = [self._clip(rng) for _ in range(items)]
         return tuple(np.stack(parts) for parts in zip(*clips, strict=True))
 
     def _cut(self, samples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Speech of the given length, and the pitch at each hop; short recordings of a speaker are
-        strung together."""
+        """Speech of the given length, and for each of its hops that in the corpus, -1 for none;
+        short recordings of a speaker are strung together."""
         source = self.sources[rng.choice(len(self.sources), p=self.odds)]
         speakers = self.groups[source]
         recordings = speakers[rng.integers(len(speakers))]
         lengths = np.array([n for _, n in recordings], dtype=float)
         out = np.zeros(samples, dtype=np.float32)
-        pitch = np.zeros(-(-samples // PITCH_HOP), dtype=np.float32)
+        places = np.full(-(-samples // PITCH_HOP), -1)
         at = 0
         while at < samples:
             start, length = recordings[rng.choice(len(recordings), p=lengths / lengths.sum())]
@@ -80,24 +99,26 @@ class Clips:
             piece = self.speech[start + skip : start + min(length, skip + samples - at)]
             out[at : at + len(piece)] = piece.astype(np.float32) / 32768
             hops = np.arange(-(-at // PITCH_HOP), (at + len(piece)) // PITCH_HOP)
-            pitch[hops] = self.pitch[hops + round((start + skip - at) / PITCH_HOP)]
+            places[hops] = hops + round((start + skip - at) / PITCH_HOP)
             at += len(piece) + int(rng.integers(0, 2000))
-        return out, pitch
+        return out, places
 
-    def _clip(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _clip(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+        """(heard, wanted, the corpus' hops as `_cut` gives them, how much faster it became)."""
         import soxr
 
         aug = self.augmentation
         for _ in range(4):
+            speed = 1.0
             if rng.random() < aug.speed:
                 speed = rng.uniform(*aug.speed_range)
-                raw, pitch = self._cut(int(self.samples * speed) + 16, rng)
+                raw, places = self._cut(int(self.samples * speed) + 16, rng)
                 clip = soxr.resample(raw, SAMPLE_RATE * speed, SAMPLE_RATE, quality="HQ")
                 clip = np.pad(clip, (0, max(0, self.samples - len(clip))))[: self.samples]
                 hops = np.round(np.arange(self.samples // PITCH_HOP) * speed).astype(int)
-                pitch = pitch[np.minimum(hops, len(pitch) - 1)] * speed
+                places = places[np.minimum(hops, len(places) - 1)]
             else:
-                clip, pitch = self._cut(self.samples, rng)
+                clip, places = self._cut(self.samples, rng)
             rms = float(np.sqrt(np.mean(clip**2)))
             if rms > 0.003:
                 break
@@ -126,7 +147,7 @@ class Clips:
         if peak > 1:
             heard = heard / peak
             clip = clip / peak
-        return heard.astype(np.float32), clip.astype(np.float32), pitch.astype(np.float32)
+        return heard.astype(np.float32), clip.astype(np.float32), places, speed
 
 
 def _coloured(audio: np.ndarray, rng: np.random.Generator, gain_db: float = 8) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -116,7 +117,10 @@ def check(codec: Codec, folder: Path) -> dict[str, float]:
 
 
 def export(codec: Codec, folder: Path, card: dict) -> None:
-    """Write encoder.onnx, decoder.onnx and card.yaml; ``card`` gives what is not measured here."""
+    """Write encoder.onnx, decoder.onnx and card.yaml; ``card`` gives what is not measured here.
+
+    They are written aside and compared there: what was in the folder stays until they are good.
+    """
     codec = codec.float().cpu().eval()
     with torch.no_grad():
         # What is stored, so that the comparison is with that: the phase of a voice runs on, and
@@ -133,7 +137,6 @@ def export(codec: Codec, folder: Path, card: dict) -> None:
             DecoderStep(codec.decoder), [latents, latents], ["latents", "reliability"], "audio"
         ),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     card = dict(card)
     card["delay_samples"] = DELAY
     card["payload"] = {"version": PAYLOAD_VERSION, "bits": PAYLOAD_BITS}
@@ -143,16 +146,21 @@ def export(codec: Codec, folder: Path, card: dict) -> None:
         for name, net in (("encoder", codec.encoder), ("decoder", codec.decoder))
     }
     card["files"] = {}
-    for name, graph in graphs.items():
-        content = _halve(graph)
-        (folder / name).write_bytes(content)
-        card["files"][name] = {
-            "bytes": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(),
-        }
-    _write_card(folder, card)
-    card["export"] = check(codec, folder)
-    _write_card(folder, card)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as part:
+        aside = Path(part)
+        for name, graph in graphs.items():
+            content = _halve(graph)
+            (aside / name).write_bytes(content)
+            card["files"][name] = {
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+        _write_card(aside, card)
+        card["export"] = check(codec, aside)
+        _write_card(aside, card)
+        for name in (*graphs, "card.yaml"):
+            (aside / name).replace(folder / name)
 
 
 def _write_card(folder: Path, card: dict) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from voicelink.models.evaluation.measures import MEASURES
+from voicelink.models.files import writing
 
 _LABELS = {"bit_rate": "bit/s"} | {
     name: f"{m.label}{' %' * (m.unit == '%')}{' (lower)' * (m.better == 'lower')}"
@@ -113,6 +114,8 @@ def page(card: dict, pictures: list[str]) -> str:
             _measures(quality["measures"], "codec"),
             _measures(quality["groups"], f"{card['id']} by group"),
         ]
+        if "worst" in quality["groups"]:
+            parts += ["`worst` is over speakers, of each the worst recording by that measure.\n"]
     for condition, measures in card.get("conditions", {}).items():
         parts += [f"With {condition}:\n", _measures(measures, "codec")]
     if "damage" in card:
@@ -161,7 +164,8 @@ def draw_training(log: Path, picture: Path) -> None:
         axis.grid(color="#e0e0e0", linewidth=0.6)
     axes[0].legend(fontsize=8, ncols=4)
     axes[-1].set_xlabel("step")
-    figure.savefig(picture, dpi=100)
+    with writing(picture) as part:
+        figure.savefig(part, dpi=100)
 
 
 def write_page(folder: Path) -> None:
@@ -170,4 +174,5 @@ def write_page(folder: Path) -> None:
     if (folder / "training.csv").exists():
         draw_training(folder / "training.csv", folder / "training.png")
     pictures = sorted(path.name for path in folder.glob("*.png"))
-    (folder / "README.md").write_text(page(card, pictures), encoding="utf-8")
+    with writing(folder / "README.md") as part:
+        part.write_text(page(card, pictures), encoding="utf-8")

@@ -17,6 +17,7 @@ import yaml
 
 from voicelink.models.card import card as find_card
 from voicelink.models.errors import FormatError, ParameterError, VoiceLinkError
+from voicelink.models.files import writing
 from voicelink.models.training.page import write_page
 
 _T = TypeVar("_T")
@@ -180,13 +181,12 @@ def _with_results(args: argparse.Namespace) -> Path:
         card["damage"] = _taken("--damage", args.damage, damage)
     if args.cost:
         card["cost"] = _taken("--cost", [args.cost], lambda found: cost(*found))
-    path.write_text(
-        # Innermost lists and dicts in one line: the curves are hundreds of points.
-        yaml.safe_dump(
-            card, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
-        ),
-        encoding="utf-8",
+    # Innermost lists and dicts in one line: the curves are hundreds of points.
+    text = yaml.safe_dump(
+        card, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
     )
+    with writing(path) as part:
+        part.write_text(text, encoding="utf-8")
     return model.folder
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import copy
 import csv
+import sys
 import time
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -20,11 +21,13 @@ import torch
 import yaml
 from torch import Tensor, nn
 
+from voicelink.models.errors import VoiceLinkError
 from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SAMPLES
 from voicelink.models.training.corpus import prepare, prepare_pitch, read_folder
 from voicelink.models.training.damage import damage
 from voicelink.models.training.data import Augmentation, Clips
 from voicelink.models.training.discriminators import Discriminators
+from voicelink.models.training.listener import Listener, load_listener, unlike_phones
 from voicelink.models.training.losses import (
     Intelligibility,
     SpectralLoss,
@@ -131,7 +134,7 @@ def validate(codec: Codec, recordings: list[tuple[str, np.ndarray]]) -> dict[str
 class Run:
     """One training: networks, optimisers, random states, and how to keep and fetch them all."""
 
-    def __init__(self, config: dict, device: str) -> None:
+    def __init__(self, config: dict, device: str, listener: Listener | None = None) -> None:
         seed = config["seed"]
         torch.manual_seed(seed)
         self.config = config
@@ -141,6 +144,7 @@ class Run:
         self.judges = Discriminators().to(self.device)
         self.spectral = SpectralLoss().to(self.device)
         self.intelligibility = Intelligibility().to(self.device)
+        self.listener = listener and listener.to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.codec.parameters(), lr=1e-3, betas=(0.8, 0.99), weight_decay=0.01
         )
@@ -222,6 +226,10 @@ class Run:
             "intelligibility": unlike.item(),
         }
         loss = spectral + tone + stage.get("intelligibility", 0.5) * unlike
+        if stage.get("phonemes"):
+            misheard = unlike_phones(self.listener, output, wanted)
+            losses["phonemes"] = misheard.item()
+            loss = loss + stage["phonemes"] * misheard
         if stage["adversarial"]:
             # The discriminators see a piece of each clip: theirs is most of a step's cost.
             piece = stage.get("judged_samples", 5120)
@@ -273,7 +281,8 @@ def train(
     prepare(speech, cache)
     prepare_pitch(cache)
     folder.mkdir(parents=True, exist_ok=True)
-    run = Run(config, device)
+    listening = any(stage.get("phonemes") for stage in config["stages"])
+    run = Run(config, device, load_listener(cache) if listening else None)
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
         run.load(checkpoint)
@@ -287,8 +296,8 @@ def train(
         run.start_from(weights)
     recordings = read_folder(speech / "dev")[:: config.get("validate_every_nth", 1)]
     log = folder / "log.csv"
-    columns = ["step", "stage", "seconds", "spectral", "pitch", "intelligibility", "judged"]
-    columns += ["matching", "norm", "estoi", "pesq", "recordings"]
+    columns = ["step", "stage", "seconds", "spectral", "pitch", "intelligibility", "phonemes"]
+    columns += ["judged", "matching", "norm", "estoi", "pesq", "recordings"]
     if not log.exists():
         log.write_text(",".join(columns) + "\n")
     began = time.time()
@@ -326,7 +335,8 @@ def train(
     return run
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: list[str] | None = None) -> int:
+    """Train; the exit status is 0, or 2 for what is missing."""
     parser = argparse.ArgumentParser(prog="python -m voicelink.models.training.train")
     parser.add_argument("--config", type=Path, default=Path(__file__).with_name("neural-800.yaml"))
     parser.add_argument("--speech", type=Path, required=True, help="folder with train.tsv, dev/")
@@ -338,8 +348,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args(argv)
     config = yaml.safe_load(args.config.read_text())
-    train(config, args.speech, args.cache, args.run, args.device, args.init)
+    try:
+        train(config, args.speech, args.cache, args.run, args.device, args.init)
+    except VoiceLinkError as error:
+        print(f"voicelink: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
