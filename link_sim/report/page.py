@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +16,12 @@ from voicelink.link_sim.report.labels import condition_label
 from voicelink.link_sim.report.limits import criterion, limits
 from voicelink.link_sim.report.needs import check_libraries
 from voicelink.link_sim.report.players import MOST, Players, players
+from voicelink.link_sim.report.render import render
 from voicelink.link_sim.report.results import read_results
 from voicelink.link_sim.report.sound import LOUDNESS
 from voicelink.link_sim.report.study import Study
 from voicelink.link_sim.report.words import answer, delay_headline, headlines, wanted_words
 from voicelink.models.errors import require
-
-_UNIT = re.compile(r"(?<=\d) (?=(?:dB|%|b/s|Hz|ms|s)(?:\W|$))")
-_MINUS = re.compile(r"(?<!\w)-(?=\d)")
 
 
 @dataclass(frozen=True)
@@ -108,32 +104,10 @@ def write_report(
         "notes": _notes(results.notes, heard),
         "origin": _origin(results.points),
     }
-    text = _render(context)
+    text = render("report.html", context)
     with writing(path) as part:
         part.write_text(text, encoding="utf-8")
     return Page(len(text.encode()), len(heard.players), answers, context["notes"])
-
-
-def _render(context: dict[str, Any]) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=PackageLoader("voicelink.link_sim.report"),
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    templates = resources.files(__package__) / "templates"
-    environment.filters["typeset"] = _typeset
-    own = {
-        name.replace(".", "_"): Markup((templates / name).read_text(encoding="utf-8"))
-        for name in ("style.css", "listen.js", "blind.js", "sort.js")
-    }
-    return environment.get_template("report.html").render(**context, **own)
-
-
-def _typeset(text: str) -> str:
-    """Values stay with their units on one line, and a minus is one."""
-    return _MINUS.sub("\u2212", _UNIT.sub("\u00a0", text))
 
 
 def _channel(channel: Any) -> str:
