@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from voicelink.blocks.zeromq import FrameReceiver, FrameSender, Keys
@@ -109,6 +109,16 @@ def open_receiver(args: argparse.Namespace, bind: bool) -> FrameReceiver:
         keys=_keys(args),
         allow_remote=args.allow_remote,
     )
+
+
+def zeromq_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """Pattern, end, keys and leave to bind of a receiving socket."""
+    return {
+        "pattern": _patterns(args)[1],
+        "bind": args.bind,
+        "keys": _keys(args),
+        "allow_remote": args.allow_remote,
+    }
 
 
 def made_keys(args: argparse.Namespace) -> bool:
