@@ -40,6 +40,7 @@ EXAMPLES = {
     "clock-offset": {"ppm": 300},
     "impulse-noise": {"probability": 0.05},
     "awgn": {"ebn0_db": 0},
+    "modem": {"snr_db": 10},
     "delay": {"seconds": 0.1},
     "jitter": {"deviation": 0.1},
     "reorder": {"probability": 0.2},
@@ -47,6 +48,8 @@ EXAMPLES = {
     "bandwidth": {"rate": 700},
     "trace": {"file": str(Path(__file__).with_name("vectors") / "trace.csv")},
 }
+FRAMES = {"modem": (74, 4)}
+"""Bytes of a packet and how many, where it is not 32 of any number."""
 ALWAYS_THE_SAME = ("outage", "frequency-offset", "clock-offset", "delay", "bandwidth", "trace")
 
 
@@ -92,7 +95,8 @@ def test_same_seed_same_run(name):
     def outcome(channel):
         rng = np.random.default_rng(1)
         noise.reset(0)
-        packets = [Packet(rng.integers(0, 256, 32, dtype=np.uint8), k) for k in range(200)]
+        size, count = FRAMES.get(name, (32, 200))
+        packets = [Packet(rng.integers(0, 256, size, dtype=np.uint8), k) for k in range(count)]
         return [
             [
                 (time, out.number, demodulated(time, out).data.tobytes())
@@ -115,15 +119,20 @@ def test_same_seed_same_run(name):
 @pytest.mark.parametrize("name", CHANNELS)
 def test_channels_keep_number_order_of_time_counts_and_input(name):
     channel = make(name, EXAMPLES[name])
-    packet = zeros(9)
-    outputs = [channel.send(0.32 * k, packet) for k in range(100)]
+    size, count = FRAMES.get(name, (32, 100))
+    packet = zeros(9, size)
+    outputs = [channel.send(0.32 * k, packet) for k in range(count)]
+    by_itself = channel.due()
+    if by_itself is not None:
+        outputs.append(channel.wake(by_itself))
     assert not packet.data.any()
     for k, out in enumerate(outputs):
         assert all(time >= 0.32 * k and result.number == 9 for time, result in out)
     counts = channel.stats()
-    assert counts["in"] == 100
+    assert counts["in"] == count
     assert counts["out"] == sum(map(len, outputs))
-    assert counts["lost"] == lost(outputs).sum()
+    if by_itself is None:
+        assert counts["lost"] == lost(outputs).sum()
     assert counts["in"] + counts.get("copies", 0) == counts["out"] + counts["lost"]
 
 

@@ -19,6 +19,7 @@ from voicelink.link_sim.channels.fading import Rayleigh, Rician
 from voicelink.link_sim.channels.impulses import ImpulseNoise
 from voicelink.link_sim.channels.losses import GilbertElliott, Loss, Outage
 from voicelink.link_sim.channels.mobile import Mobile
+from voicelink.link_sim.channels.modem import Modem
 from voicelink.link_sim.channels.offsets import ClockOffset, FrequencyOffset
 from voicelink.link_sim.channels.order import Duplicate, Reorder
 from voicelink.link_sim.channels.registry import CHANNELS, make
@@ -42,6 +43,7 @@ __all__ = [
     "Jitter",
     "Loss",
     "Mobile",
+    "Modem",
     "Outage",
     "Rayleigh",
     "Reorder",

@@ -137,7 +137,7 @@ class ChannelChain:
 
     @property
     def waiting(self) -> int:
-        """How many packets are under way."""
+        """How many packets are under way; those in a channel that `due` speaks of count once."""
         return len(self._events)
 
     def reset(self, seed: int | np.random.SeedSequence) -> None:
@@ -145,8 +145,9 @@ class ChannelChain:
         sequence = seed_sequence(seed)
         for channel, child in zip(self.channels, sequence.spawn(len(self.channels)), strict=True):
             channel.reset(child)
-        # (time, number of the event, place of the channel that is next, packet)
-        self._events: list[tuple[float, int, int, Packet]] = []
+        # (time, number of the event, place of the channel that is next, packet; None: its `wake`)
+        self._events: list[tuple[float, int, int, Packet | None]] = []
+        self._due: list[float | None] = [None] * len(self.channels)
         self._number = itertools.count()
         self._now = -math.inf
 
@@ -175,8 +176,14 @@ class ChannelChain:
             if place == len(self.channels):
                 out.append((time, packet))
                 continue
-            for later, result in self.channels[place].send(time, packet):
+            channel = self.channels[place]
+            results = channel.wake(time) if packet is None else channel.send(time, packet)
+            for later, result in results:
                 self._add(later, place + 1, result)
+            due = channel.due()
+            if due is not None and due != self._due[place]:
+                self._due[place] = due
+                self._add(due, place, None)
         return out
 
     def flush(self) -> list[tuple[float, Packet]]:
@@ -191,5 +198,5 @@ class ChannelChain:
         """For each channel its name as ``channel``, and its counts (`Channel.stats`)."""
         return [{"channel": channel.name, **channel.stats()} for channel in self.channels]
 
-    def _add(self, time: float, place: int, packet: Packet) -> None:
+    def _add(self, time: float, place: int, packet: Packet | None) -> None:
         heapq.heappush(self._events, (time, next(self._number), place, packet))

@@ -56,10 +56,19 @@ class Channel(Configured):
         self._copies += max(0, len(out) - 1)
         return out
 
+    def due(self) -> float | None:
+        """When something may come out without anything going in; None while nothing will."""
+        return None
+
+    def wake(self, time: float) -> list[tuple[float, Packet]]:
+        """What comes out at ``time``, a moment that `due` gave; as `send` gives it."""
+        return []
+
     def stats(self) -> dict[str, Any]:
         """Counts since the reset: ``in``, ``out``, ``lost``, and what the channel adds.
 
-        ``in + copies = out + lost`` holds; ``copies`` is there where there are any.
+        ``in + copies = out + lost`` holds once nothing is under way; ``copies`` is there where
+        there are any.
         """
         counts = {"in": self._in, "out": self._out, "lost": self._lost}
         if self._copies:

@@ -13,6 +13,7 @@ from voicelink.link_sim.channels.fading import Rayleigh, Rician
 from voicelink.link_sim.channels.impulses import ImpulseNoise
 from voicelink.link_sim.channels.losses import GilbertElliott, Loss, Outage
 from voicelink.link_sim.channels.mobile import Mobile
+from voicelink.link_sim.channels.modem import Modem
 from voicelink.link_sim.channels.offsets import ClockOffset, FrequencyOffset
 from voicelink.link_sim.channels.order import Duplicate, Reorder
 from voicelink.link_sim.channels.parameters import Configured
@@ -28,7 +29,7 @@ CHANNELS: dict[str, type[Channel]] = {
     for channel in (
         Loss, GilbertElliott, Outage, BitErrors,
         Rayleigh, Rician, Mobile, Watterson, FrequencyOffset, ClockOffset, ImpulseNoise, Awgn,
-        Delay, Jitter, Reorder, Duplicate, Bandwidth, Trace,
+        Modem, Delay, Jitter, Reorder, Duplicate, Bandwidth, Trace,
     )
 }  # fmt: skip
 """The channels by their names in YAML and flags."""

@@ -21,7 +21,6 @@ class IqChain:
 
     Attributes:
         effects: as given.
-        delay: samples by which the signal comes out later than an ideal path would have it.
 
     Raises:
         ParameterError: an effect stands there twice, or a number is out of range.
@@ -43,7 +42,6 @@ class IqChain:
         require("rate", rate, 1)
         for effect in self.effects:
             effect.rate = rate
-        self.delay = sum(effect.delay for effect in self.effects)
         self.reset(seed)
 
     def __str__(self) -> str:
@@ -54,6 +52,12 @@ class IqChain:
         seeds = seed_sequence(seed).spawn(len(self.effects))
         for effect, child in zip(self.effects, seeds, strict=True):
             effect.reset(child)
+
+    def arrives_at(self, sample: float) -> float:
+        """Where in what comes out that sample of what goes in is found."""
+        for effect in self.effects:
+            sample = sample * effect.ratio + effect.delay
+        return sample
 
     def process(self, samples: np.ndarray) -> np.ndarray:
         """The signal at the end of the path.

@@ -19,8 +19,12 @@ class Clock(Effect):
 
     ppm: float = number("by how much the receiver's is fast", low=-1000, high=1000, unit="ppm")
 
+    @property
+    def ratio(self) -> float:
+        return 1 + 1e-6 * self.ppm
+
     def _start(self):
         self._resampler = Resampler()
 
     def _apply(self, samples):
-        return self._resampler.process(samples, 1 + 1e-6 * self.ppm)
+        return self._resampler.process(samples, self.ratio)

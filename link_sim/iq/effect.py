@@ -27,6 +27,9 @@ class Effect(Configured):
     delay: ClassVar[int] = 0
     """Samples by which the signal comes out later, beside what the effect is for."""
 
+    ratio: float = 1.0
+    """Samples that come out for each that goes in."""
+
     rate: float = RATE
     """Samples per second; `IqChain` sets it."""
 
