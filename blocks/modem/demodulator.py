@@ -1,0 +1,249 @@
+"""Complex baseband to packets of LLRs: bursts found, followed, and never the end of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from voicelink.blocks.link import LinkDecoder
+from voicelink.blocks.modem.burst import Burst
+from voicelink.blocks.modem.fit import Fit, Fitter
+from voicelink.blocks.modem.mode import BURST_SAMPLES, MODEM_RATE, Mode, mode
+from voicelink.blocks.modem.search import HOP, Candidate, Search
+from voicelink.blocks.packet import Packet
+from voicelink.blocks.snr import decibels
+from voicelink.blocks.spread import check_depth
+from voicelink.models.errors import ParameterError, require
+
+CERTAIN = 40.0, 18.0
+"""Likelihood (evidence of the data and agreement of the known symbols) and agreement from which a
+burst is one without its CRC. The best that noise reaches in a minute is 20, and a minute is
+exceeded e-fold for each 1 more; at a wrong place within a signal, of which 50000 in a burst are
+compared with the preamble, one reaches the second with a probability of exp(-18)."""
+
+PLAUSIBLE = 14.0, 8.0
+"""The same, for a burst whose CRC is right, or which is where one is expected."""
+
+WORTH_A_LOOK = 0.2
+"""Squared correlation coefficient with the known symbols from which a place is fitted."""
+
+HOLD = 8
+"""Bursts in a row that may be missing where they are expected."""
+
+_FITTED = 4  # places of a block that are fitted
+_BALANCE = 0.6  # data symbols further from a sum of nothing are a carrier
+_LARGEST = 1e6
+_DRIFT = 12.0  # Hz by which the frequency may be off from one burst to the next
+_SLACK = 2  # samples by which the next burst may be off
+_BLOCK = 1 << 16
+
+
+@dataclass(slots=True)
+class _Lock:
+    """Where the next burst is expected."""
+
+    position: float
+    frequency: float
+    missed: int = 0
+
+
+class Demodulator:
+    """Finds bursts in a stream of complex samples, at any time and any offset of frequency.
+
+    Not locked, it compares everything with the preamble and looks closer where it fits best; a
+    burst is taken where the evidence is overwhelming or where the link frame's CRC is right. Then
+    it expects bursts to follow each other, and gives out also those that nothing confirms, as long
+    as their known symbols show, over up to `HOLD` that do not.
+
+    Args:
+        mode: a mode's name.
+        spread: packets that the sender spreads each frame over, 1, 2, 4, 8 or 16.
+        frequency_range: Hz that the signal may be off to either side, 0 to 500.
+
+    Attributes:
+        mode: the `Mode`.
+        layout: the burst's `Layout`.
+        latency: seconds from a burst's last symbol until it is given out, at most, in a lock.
+
+    Raises:
+        ParameterError: no such mode, or a number out of range.
+
+    >>> from voicelink.blocks.link import LinkEncoder
+    >>> from voicelink.blocks.modem.modulator import Modulator
+    >>> modulator = Modulator("bpsk")
+    >>> signal = modulator.modulate(LinkEncoder("half").encode(bytes(32)))
+    >>> signal = np.concatenate((signal, modulator.finish(), np.zeros(4000)))
+    >>> [burst] = Demodulator("bpsk").push(signal)
+    >>> burst.packet.bits, round(burst.position - modulator.delay, 1), burst.confirmed
+    (592, 0.0, True)
+    """
+
+    def __init__(
+        self, mode: str | Mode = "bpsk", spread: int = 1, frequency_range: float = 250.0
+    ) -> None:
+        self.mode = _mode(mode)
+        self.layout = self.mode.layout(spread)
+        self._range = float(require("frequency_range", frequency_range, 0, 500))
+        self._search = Search(self.layout, self._range)
+        self._fitter = Fitter(self.layout)
+        self._link = LinkDecoder(self.mode.profile) if check_depth(spread) == 1 else None
+        self._before = max(self._search.before, self._fitter.before) + 2 * _SLACK
+        self._after = max(self._fitter.after, self._search.after) + 2 * _SLACK
+        self._grid = float(np.diff(self._search.frequencies[:2])[0]) if self._range else 1.0
+        last = self.layout.samples_per_symbol * (self.layout.symbols - 1)
+        self.latency = (self._after - last) / MODEM_RATE
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream: positions count from 0 again."""
+        self._start = -self._before  # the sample kept first
+        self._signal = np.zeros(self._before, np.complex64)
+        self._block = 0  # start of the next block to be searched
+        self._given = -float(BURST_SAMPLES)  # where the last burst was
+        self._lock: _Lock | None = None
+
+    @property
+    def locked(self) -> bool:
+        """Whether a burst is expected at a certain place."""
+        return self._lock is not None
+
+    def push(self, samples: np.ndarray) -> list[Burst]:
+        """Take in samples, in any portions; the bursts that are complete by now.
+
+        Args:
+            samples: (n,), complex or real numbers, of any level. NaN and infinities count as 0.
+
+        Raises:
+            ParameterError: ``samples`` has another shape or no numbers.
+        """
+        samples = np.asarray(samples)
+        if samples.ndim != 1 or samples.dtype.kind not in "buifc":
+            raise ParameterError(
+                f"samples must be numbers of shape (n,), not {samples.dtype} "
+                f"of shape {samples.shape}"
+            )
+        bursts: list[Burst] = []
+        for first in range(0, len(samples), _BLOCK):
+            self._append(samples[first : first + _BLOCK])
+            bursts += self._advance()
+        return bursts
+
+    def flush(self) -> list[Burst]:
+        """The bursts that are complete but waited for more; the stream may go on."""
+        silence = np.zeros(self._after + HOP, np.complex64)
+        return self.push(silence)
+
+    def _append(self, samples: np.ndarray) -> None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            samples = samples.astype(np.complex64)
+        good = np.isfinite(samples) & (np.abs(samples.real) < _LARGEST)
+        good &= np.abs(samples.imag) < _LARGEST
+        self._signal = np.concatenate((self._signal, np.where(good, samples, 0)))
+
+    def _advance(self) -> list[Burst]:
+        """What can be decided by now, in the order in which samples make it possible, so that
+        nothing depends on the portions they come in."""
+        bursts: list[Burst] = []
+        while True:
+            end = self._start + len(self._signal)
+            searched = self._block + HOP - 1 + self._after + 1
+            expected = int(np.ceil(self._lock.position)) + self._after + 1 if self._lock else np.inf
+            if min(searched, expected) > end:
+                break
+            if expected <= searched:
+                bursts += self._follow()
+            else:
+                bursts += self._look()
+            self._forget()
+        return bursts
+
+    def _forget(self) -> None:
+        needed = self._block if self._lock is None else min(self._block, self._lock.position)
+        drop = int(needed) - self._before - self._start
+        if drop > BURST_SAMPLES:
+            self._signal = self._signal[drop:]
+            self._start += drop
+
+    def _follow(self) -> list[Burst]:
+        """The burst where it is expected."""
+        lock = self._lock
+        places = [
+            Candidate(lock.position + shift, lock.frequency, 0.0)
+            for shift in (-1.0, -0.5, 0.0, 0.5, 1.0)
+        ]
+        fit = self._best(self._fitter.closer(self._signal, self._start, places, _DRIFT)[:2])
+        near = abs(fit.position - lock.position) <= _SLACK + 1
+        confirmed = near and self._confirmed(fit)
+        if near and (confirmed or _reaches(fit, PLAUSIBLE)):
+            return [self._give(fit, confirmed)]
+        lock.missed += 1
+        lock.position += BURST_SAMPLES
+        if lock.missed > HOLD:
+            self._lock = None
+        return []
+
+    def _look(self) -> list[Burst]:
+        """Bursts that begin in the next block."""
+        first, self._block = self._block, self._block + HOP
+        starts = first + np.arange(HOP)
+        # Where the present burst is, none begins; nor where the next one is looked for anyway.
+        allowed = starts >= self._given + BURST_SAMPLES - 2 * _SLACK
+        if self._lock and not self._lock.missed:
+            allowed[:] = False
+        if not allowed.any():
+            return []
+        at = first - self._search.before - self._start
+        block = self._signal[at : at + self._search.before + HOP + self._search.after]
+        found = self._search.candidates(block, first, allowed)
+        found = self._fitter.closer(self._signal, self._start, found, self._grid)
+        found = [c for c in found if c.score >= WORTH_A_LOOK][:_FITTED]
+        fits = [self._fitter.fit(self._signal, self._start, c) for c in found]
+        bursts: list[Burst] = []
+        for fit in sorted(fits, key=_likelihood, reverse=True):
+            if not _reaches(fit, PLAUSIBLE) or fit.position < self._given + BURST_SAMPLES - _SLACK:
+                continue
+            if self._confirmed(fit):
+                bursts.append(self._give(fit, True))
+        return bursts
+
+    def _best(self, candidates: list[Candidate]) -> Fit:
+        fits = [self._fitter.fit(self._signal, self._start, c) for c in candidates]
+        return max(fits, key=_likelihood)
+
+    def _confirmed(self, fit: Fit) -> bool:
+        if fit.balance > _BALANCE or abs(fit.frequency) > self._range + self._grid:
+            return False
+        if _reaches(fit, CERTAIN):
+            return True
+        return (
+            self._link is not None and self._link.decode_many(fit.llrs[None])[0].header is not None
+        )
+
+    def _give(self, fit: Fit, confirmed: bool) -> Burst:
+        missed = 0 if confirmed else self._lock.missed + 1
+        self._given = fit.position
+        self._block = max(self._block, int(fit.position) + BURST_SAMPLES - 2 * _SLACK)
+        self._lock = _Lock(fit.position + BURST_SAMPLES, fit.frequency, missed)
+        if missed > HOLD:
+            self._lock = None
+        return Burst(
+            packet=Packet(fit.llrs.astype(np.float32)),
+            position=fit.position,
+            frequency=fit.frequency,
+            esn0_db=decibels(fit.esn0),
+            snr_db=decibels(fit.esn0) + float(10 * np.log10(self.layout.symbol_rate / 3000)),
+            confirmed=confirmed,
+        )
+
+
+def _likelihood(fit: Fit) -> float:
+    return fit.evidence + fit.agreement
+
+
+def _reaches(fit: Fit, least: tuple[float, float]) -> bool:
+    return _likelihood(fit) >= least[0] and fit.agreement >= least[1]
+
+
+# The class's argument `mode` hides the function of that name.
+_mode = mode
