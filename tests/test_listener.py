@@ -90,7 +90,7 @@ def test_only_what_was_listened_to_has_labels(cache: Path) -> None:
 def test_it_learns(speech: Path, cache: Path) -> None:
     from voicelink.models.training.corpus import read_folder
 
-    recordings = read_folder(speech / "dev")
+    recordings = command.labelled(read_folder(speech / "dev"))
     torch.manual_seed(0)
     assert command.score(load_listener(cache), recordings) > 2 * command.score(
         Listener(), recordings
