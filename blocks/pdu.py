@@ -16,6 +16,11 @@ iterations      int, of the error correction
 ebn0_db         double, estimated Eb/N0 for a payload bit
 profile         symbol, the link profile
 inverted        bool, whether the symbols came in with the polarity inverted
+frequency       double, Hz by which a burst was off
+snr_db          double, its signal-to-noise ratio in 3 kHz
+esn0_db         double, its Es/N0
+position        double, sample of its first symbol, since the demodulator's start
+confirmed       bool, whether it was beyond doubt a burst
 ==============  =============================================================================
 """
 
@@ -43,6 +48,11 @@ ITERATIONS = "iterations"
 EBN0_DB = "ebn0_db"
 PROFILE = "profile"
 INVERTED = "inverted"
+FREQUENCY = "frequency"
+SNR_DB = "snr_db"
+ESN0_DB = "esn0_db"
+POSITION = "position"
+CONFIRMED = "confirmed"
 
 _LARGEST = (1 << 63) - 1
 

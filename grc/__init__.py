@@ -5,6 +5,7 @@
 They read GNU Radio's own package for GRC where they need it, and only there.
 """
 
+from voicelink.grc.errors import errors_in_one_line
 from voicelink.grc.files import check_recordings, sample
 
-__all__ = ["check_recordings", "sample"]
+__all__ = ["check_recordings", "errors_in_one_line", "sample"]

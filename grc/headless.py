@@ -8,9 +8,11 @@ display:
 - a sound card's input is read from a WAV file, its output written to one, each an option named
   after the block: ``--speaker-file`` for the audio sink ``speaker``. What is written to files
   already is not written again, nor is the choice between such signals;
+- a microphone behind which an encoder waits for its switch becomes a recording that switches it;
 - files are read once, and whether they can be is looked at before any other is written;
-- unless it is to run in real time, nothing is throttled and the speech decoders go by their data
-  and not by the clock: the flowgraph runs as fast as it can, and ends with its input.
+- unless it is to run in real time, nothing is throttled, and speech decoders, modulators and files
+  in place of radios go by their data and not by the clock: the flowgraph runs as fast as it can,
+  and ends with its input.
 """
 
 from __future__ import annotations
@@ -20,6 +22,11 @@ from collections.abc import Callable
 from typing import Any
 
 from voicelink.models.errors import FormatError
+
+_PACED = [
+    f"voicelink_{name}" for name in ("decoder", "modulator", "radio_sink", "radio_source", "rx")
+]
+"""Blocks that go by a clock, or else by their data."""
 
 _TYPES = {"float": "eng_float", "real": "eng_float", "int": "intx", "string": "str"}
 
@@ -54,6 +61,7 @@ class _Headless:
         blocks = copy.deepcopy(graph["blocks"])
         enabled = [block for block in blocks if block["states"]["state"] == "enabled"]
         self._kinds = {block["name"]: block["id"] for block in enabled}
+        self._waiting = {b["name"] for b in enabled if b["parameters"].get("transmit") == "False"}
         self._gone: set[str] = set()
         made = [made for block in blocks for made in self._rule(block["id"])(block)]
         kept = [block for block in made if block["name"] not in self._gone]
@@ -69,9 +77,7 @@ class _Headless:
             "audio_sink": self._sink,
             "blocks_wavfile_source": self._file,
             "blocks_throttle": self._throttle,
-            "voicelink_decoder": self._decoder,
-            "voicelink_rx": self._decoder,
-        }
+        } | dict.fromkeys(_PACED, self._paced)
         return rules.get(kind, lambda block: [block])
 
     def _setting(self, block: dict) -> list[dict]:
@@ -102,6 +108,9 @@ class _Headless:
     def _source(self, block: dict) -> list[dict]:
         name, rate = block["name"], block["parameters"].get("samp_rate", "samp_rate")
         file = _parameter(block, f"{name}_file", "str", f"{name}.wav", "WAV file to read")
+        if self._switched(name):
+            pace = "clock" if self.realtime else "data"
+            return [file, _like(block, name, "voicelink_recording", file=f"{name}_file", pace=pace)]
         source = _like(block, name, "blocks_wavfile_source", file=f"{name}_file", repeat="False")
         if not self.realtime:
             return [file, source]
@@ -111,6 +120,10 @@ class _Headless:
                 connection[0] = clock
         self.connections.append([name, "0", clock, "0"])
         return [file, source, _throttle(block, clock, rate)]
+
+    def _switched(self, name: str) -> bool:
+        """Whether an encoder behind it waits for its switch, which is not there any more."""
+        return any(c[0] == name and c[2] in self._waiting for c in self.connections)
 
     def _sink(self, block: dict) -> list[dict]:
         name, rate = block["name"], block["parameters"].get("samp_rate", "samp_rate")
@@ -152,7 +165,7 @@ class _Headless:
                 connection[:2] = source
         return self._without(block["name"])
 
-    def _decoder(self, block: dict) -> list[dict]:
+    def _paced(self, block: dict) -> list[dict]:
         if not self.realtime:
             block["parameters"]["pace"] = "data"
         return [block]
@@ -172,7 +185,8 @@ def _parameter(block: dict, name: str, kind: str, value: str, label: str) -> dic
 def _recordings_checked(blocks: list[dict]) -> list[dict]:
     """What looks, before any block is made, at the files that options name for reading."""
     options = {block["name"] for block in blocks if block["id"] == "parameter"}
-    sources = [block for block in blocks if block["id"] == "blocks_wavfile_source"]
+    kinds = ("blocks_wavfile_source", "voicelink_recording")
+    sources = [block for block in blocks if block["id"] in kinds]
     files = [block["parameters"]["file"] for block in sources]
     read = ", ".join(f"self.{file}" for file in files if file in options)
     if not read:

@@ -56,7 +56,7 @@ def plain(value):
 
 
 def shown(port):
-    sizes = {"float": 4, "byte": 1, "short": 2}
+    sizes = {"complex": 8, "float": 4, "byte": 1, "short": 2}
     return port.key if port.domain == "message" else sizes[port.dtype] * port.vlen
 
 
@@ -70,7 +70,8 @@ def messages(made, way):
     ports = getattr(made.to_basic_block(), f"message_ports_{way}")()
     names = [pmt.symbol_to_string(pmt.vector_ref(ports, k)) for k in range(pmt.length(ports))]
     is_hier = getattr(made.to_basic_block(), f"message_port_is_hier_{way}")
-    names += [name for name in ("in", "out", "ptt", "status") if is_hier(pmt.intern(name))]
+    hier = ("in", "out", "ptt", "status", "station")
+    names += [name for name in hier if is_hier(pmt.intern(name))]
     return [name for name in names if name != "system"]
 
 

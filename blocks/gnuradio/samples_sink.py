@@ -1,0 +1,59 @@
+"""Complex samples into a file, which is there as a whole when the flowgraph has ended."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from gnuradio import gr
+
+from voicelink.blocks.files import check_folder, writing
+from voicelink.blocks.gnuradio.guard import Guarded, guarded
+from voicelink.models.errors import ParameterError
+
+
+class samples_sink(Guarded, gr.sync_block):
+    """Writes complex64, in the machine's order of bytes.
+
+    Ports:
+        stream in: complex.
+
+    Args:
+        path: of the file. What cannot be written, as when the disk is full, is counted in
+            ``errors`` and left out; the flowgraph goes on.
+
+    Raises:
+        ParameterError: its folder does not exist, or it is something else than a file.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        check_folder(path)
+        if Path(path).exists() and not Path(path).is_file():
+            raise ParameterError(f"cannot write {path}: it is not a file")
+        self._path = path
+        self._open = ExitStack()
+        self._file: BinaryIO | None = None
+        gr.sync_block.__init__(self, "voicelink_samples_sink", [np.complex64], None)
+
+    @guarded(otherwise=lambda self: True)
+    def start(self) -> bool:
+        """Begin another file."""
+        part = self._open.enter_context(writing(self._path))
+        self._file = self._open.enter_context(part.open("wb"))
+        return True
+
+    @guarded(otherwise=lambda self: True)
+    def stop(self) -> bool:
+        """Close the file, and put it in its place."""
+        self._file = None
+        self._open.close()
+        return True
+
+    @guarded(otherwise=lambda self, inputs, outputs: len(inputs[0]))
+    def work(self, input_items, output_items) -> int:
+        """GNU Radio's call: takes all samples."""
+        if self._file is not None:
+            self._file.write(input_items[0].tobytes())
+        return len(input_items[0])
