@@ -43,6 +43,7 @@ def listen(
     listener = listener_for(args, signal.rate, signal.real, signal.settings, bool(args.heard))
     about = mode_of(args, signal.settings) | {"source": args.input}
     callsigns: dict[str, None] = {}
+    text = ""
     with ExitStack() as stack:
         write = stack.enter_context(_lines(args.json)) if args.json else None
         log = FrameLog(write, signal.rate, about)
@@ -55,9 +56,11 @@ def listen(
             note(log.add(frame, capture.start, capture.time))
             if frame.callsign:
                 callsigns[frame.callsign] = None
+            text = frame.text or text
             if heard is not None:
                 heard.add(frame)
     said = log.summary() + (f"; {', '.join(callsigns)}" if callsigns else "")
+    said += f"; {text!r}" if text else ""
     if args.testframes:
         said += "; " + log.tests.summary()
     print(f"voicelink: {said}", file=sys.stderr)

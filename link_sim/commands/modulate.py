@@ -16,8 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_mode_options(parser)
     add_model_option(parser)
     parser.add_argument(
-        "--callsign", default="", help="up to 9 characters that identify the sender"
+        "--callsign",
+        default="",
+        help="up to 9 characters that identify the sender: in each frame a piece of it, and whole"
+        " before and behind the speech",
     )
+    parser.add_argument("--text", default="", help="a short text to be read at the other end")
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
@@ -46,12 +50,14 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from voicelink.blocks.audio import read_audio
     from voicelink.blocks.modem import mode
+    from voicelink.blocks.station import Identifier
     from voicelink.blocks.transmitter import Transmitter
     from voicelink.link_sim.commands.streams import note
     from voicelink.models.sizes import SUPERFRAME_SAMPLES
 
     profile = mode(args.mode).profile
-    transmitter = Transmitter(profile, args.model, args.callsign, args.spread)
+    identifier = Identifier(args.callsign, args.text) if args.callsign or args.text else None
+    transmitter = Transmitter(profile, args.model, args.callsign, args.spread, identifier)
     check_output(args)
     audio = read_audio(args.input, note)
 

@@ -16,6 +16,7 @@ from voicelink.blocks.modem import BURST_SAMPLES, MODEM_RATE, Burst, Demodulator
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.receiver import JUMP, Counts, Receiver
 from voicelink.blocks.spread import Gatherer
+from voicelink.blocks.station import START
 from voicelink.blocks.status import Status
 from voicelink.link_sim.field.baseband import ToBaseband
 from voicelink.link_sim.field.testframes import ErrorCounter, Errors
@@ -24,8 +25,8 @@ from voicelink.models.card import DEFAULT
 SAME_GRID = 0.1
 """Packets of one over begin whole bursts apart, but for so much of one."""
 
-FOREIGN, STRAY = "foreign", "stray"
-"""What is said of frames that are not heard: of another model or version; or doubles, or late."""
+STATION, FOREIGN, STRAY = "station", "foreign", "stray"
+"""What is said of frames that are no speech, of another model or version, or doubles, or late."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,10 @@ class Frame:
         start: number of its first sample, counted in the signal from the last gap on.
         count: samples that it takes.
         over: which over since the start it belongs to, from 1.
-        status: a `Status`'s value, or `FOREIGN` or `STRAY`, which are not heard.
+        status: a `Status`'s value, or `STATION`, `FOREIGN` or `STRAY`, which are not heard.
         sequence: the superframe's number modulo 256, as far as it is known.
         callsign: the sender's, once it is known.
+        text: the sender's, as far as it has come; None where the frame is no station frame's.
         end: whether it is the last of its over.
         found: whether the modem found a packet there; the next fields are None where not.
         snr_db, esn0_db: in 3 kHz, and for each symbol.
@@ -54,6 +56,7 @@ class Frame:
     status: str
     sequence: int | None
     callsign: str | None
+    text: str | None
     end: bool
     found: bool
     snr_db: float | None
@@ -65,8 +68,8 @@ class Frame:
 
     @property
     def heard(self) -> bool:
-        """Whether it is a superframe of the over."""
-        return self.status not in (FOREIGN, STRAY)
+        """Whether it is a superframe of speech."""
+        return self.status not in (STATION, FOREIGN, STRAY)
 
     @property
     def failed(self) -> bool:
@@ -179,34 +182,44 @@ class Listener:
                 if frame.sequence is not None and frame.sequence != number % 256:
                     frames += self._end_over()
                     number = None
-            if not self._open:
+            # What is said behind an over belongs to it.
+            if not self._open and (frame.station is None or frame.station.place == START):
                 self._open, self._over = True, self._over + 1
             place = self._receiver.accept(frame, number)
-            errors = self._errors.count(packet, frame) if self._errors else None
+            if place is not None:
+                self._known |= frame.sequence is not None
+            errors = None
+            if self._errors and frame.station is None:
+                sequence = place % 256 if self._known and place is not None else None
+                errors = self._errors.count(packet, frame, sequence)
+            frames += self._pull(place, frame, burst, errors)
             if place is None:
                 frames.append(self._unheard(frame, burst))
-                continue
-            self._known |= frame.sequence is not None
-            frames += self._pull(place, burst, errors)
         return frames
 
-    def _pull(self, place: int, burst: Burst | None, errors: Errors | None) -> list[Frame]:
+    def _pull(
+        self, place: int | None, frame: LinkFrame, burst: Burst | None, errors: Errors | None
+    ) -> list[Frame]:
         """All that is due with the frame at ``place``: first those before it that never came."""
         frames = []
         while self._receiver.waiting and not self._receiver.ended:
             got = self._receiver.pull()
             here = got.number == place
+            station = here and frame.station is not None
+            before = 1 if place is None else place - got.number
             frames.append(
                 self._frame(
-                    got.status.value, got.number % 256 if self._known else None, got.end,
-                    burst, place - got.number, got.corrected if here else None,
-                    errors if here else None, got.audio,
+                    STATION if station else got.status.value,
+                    got.number % 256 if self._known else None, got.end, burst, before,
+                    got.corrected if here else None, errors if here else None, got.audio,
                 )
             )  # fmt: skip
         return frames
 
     def _unheard(self, frame: LinkFrame, burst: Burst | None) -> Frame:
         status = STRAY if frame.understood else FOREIGN
+        if frame.station is not None:
+            status = STATION
         return self._frame(status, frame.sequence, frame.end, burst, 0, frame.corrected, None, None)
 
     def _frame(self, status, sequence, end, burst, before, corrected, errors, audio) -> Frame:
@@ -214,6 +227,7 @@ class Listener:
         burst_at = burst or self._last
         at = burst_at.position - self._baseband.delay - before * BURST_SAMPLES
         here = burst if before == 0 else None
+        station = self._receiver.station
         if audio is None or not self._speech:
             audio = np.zeros(0, np.float32)
         return Frame(
@@ -222,7 +236,8 @@ class Listener:
             over=self._over,
             status=status,
             sequence=sequence,
-            callsign=self._receiver.callsign,
+            callsign=(station.callsign if status == STATION else self._receiver.callsign) or None,
+            text=station.text or None if status == STATION else None,
             end=end,
             found=here is not None,
             snr_db=_rounded(here and here.snr_db),

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from voicelink.blocks.status import Status
-from voicelink.link_sim.field.listener import FOREIGN, STRAY, Frame
+from voicelink.link_sim.field.listener import FOREIGN, STATION, STRAY, Frame
 from voicelink.link_sim.field.recording import stamp
 from voicelink.models.errors import FormatError
 from voicelink.models.sizes import PAYLOAD_BITS
 
 VERSION = 1
 
-STATUSES = (*(status.value for status in Status), FOREIGN, STRAY)
+STATUSES = (*(status.value for status in Status), STATION, FOREIGN, STRAY)
 
 
 @dataclass
@@ -145,6 +145,8 @@ class FrameLog:
         }
         if self._position is not None:
             values["position"] = list(self._position)
+        if frame.text is not None:
+            values["text"] = frame.text
         if frame.errors is not None:
             values["test"] = asdict(frame.errors)
             self.tests.add(values["test"])
@@ -175,6 +177,7 @@ def line_of(values: dict[str, Any]) -> str:
         parts.append(f"SNR {values['snr_db']:5.1f} dB")
         parts.append(f"{values['offset_hz']:+5.0f} Hz")
     parts += [values["callsign"]] if values["callsign"] else []
+    parts += [repr(values["text"])] if "text" in values else []
     parts += ["end of over"] if values["end"] else []
     return "  ".join(parts)
 
@@ -248,9 +251,15 @@ def _is_frame(values: dict[str, Any]) -> bool:
         return value is None or (isinstance(value, (int, float)) and math.isfinite(value))
 
     numbers = ("sample", "over", "sequence", "snr_db", "esn0_db", "offset_hz", "latency_s")
-    texts = ("time", "callsign")
+    texts = ("time", "callsign", "text")
+    test = values.get("test", {"number": None})
+    counts = ("number", "before", "coded", "after")
     return (
-        values.get("status") in STATUSES
+        isinstance(test, dict)
+        and all(isinstance(test.get(k), (int, type(None))) for k in counts)
+        and (test.get("number") is None or isinstance(test.get("after"), int))
+        and (test.get("before") is None or isinstance(test.get("coded"), int))
+        and values.get("status") in STATUSES
         and all(map(number, numbers))
         and isinstance(values.get("sample"), int)
         and all(values.get(name) is None or isinstance(values[name], str) for name in texts)

@@ -7,7 +7,8 @@ What this link adds to the specification (https://sigmf.org, version 1.2) is in 
 
 and in the annotation of each frame:
 
-    voicelink:status      clean, corrected, soft, concealed; foreign or stray where it was not heard
+    voicelink:status      clean, corrected, soft, concealed; or what is no speech: station,
+                          foreign, stray
     voicelink:sequence    number of the superframe modulo 256
     voicelink:snr_db      in 3 kHz, with voicelink:esn0_db, for each symbol
     voicelink:offset_hz   of the frequency
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib import metadata
@@ -30,6 +32,8 @@ from voicelink.link_sim.field.signals import Capture
 from voicelink.models.errors import FormatError, ParameterError
 
 EXTENSION = {"name": "voicelink", "version": "1.0.0", "optional": True}
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z")
 
 _SETTINGS = ("mode", "spread", "offset")
 
@@ -138,7 +142,7 @@ def _captures(entries: list[dict[str, Any]], offset: int) -> list[Capture]:
         end = starts[place + 1] if place + 1 < len(starts) else None
         found.append(
             Capture(
-                start, None if end is None else end - start, _time(entry.get("core:datetime")),
+                start, None if end is None else end - start, parse_time(entry.get("core:datetime")),
                 entry.get("core:frequency"), int(entry.get("core:header_bytes", 0)),
             )
         )  # fmt: skip
@@ -148,14 +152,20 @@ def _captures(entries: list[dict[str, Any]], offset: int) -> list[Capture]:
     return [capture for capture in found if capture.count != 0]
 
 
-def _time(text: str | None) -> datetime | None:
-    if text is None:
+def parse_time(text: str | None) -> datetime | None:
+    """The time that SigMF's and a log's text gives; None for what is none.
+
+    >>> parse_time("2026-01-02T03:04:05.678Z").isoformat()
+    '2026-01-02T03:04:05.678000+00:00'
+    """
+    found = _TIME.fullmatch(text or "")
+    if found is None:
         return None
     try:
-        time = datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00")
+        # Python 3.10 takes six decimals and no fewer.
+        return datetime.fromisoformat(f"{found[1]}.{(found[2] or '')[:6]:0<6}+00:00")
     except ValueError:
         return None
-    return time
 
 
 def described(

@@ -87,19 +87,25 @@ class ErrorCounter:
         self._profile = mode.profile
         self._callsign = CallsignCollector()
         self._model = 1
+        self._seen = False
 
-    def count(self, packet: Packet, frame: LinkFrame) -> Errors:
+    def count(self, packet: Packet, frame: LinkFrame, sequence: int | None = None) -> Errors:
         """The errors of a frame that was received.
 
         Args:
             packet: as the modem gave it, soft.
             frame: what the link decoder made of it.
+            sequence: modulo 256, by its place among the others: what it must be where it failed
+                and is like none of them. None where that is not known.
         """
         signs = np.where(frame.payload_llr < 0, -1, 1).astype(np.float32)
         agree = _signs() @ signs
         number = int(agree.argmax())
         if agree[number] < (2 * RECOGNISED - 1) * PAYLOAD_BITS:
-            return Errors(None, None, None, None)
+            if frame.header is not None or sequence is None or not self._seen:
+                return Errors(None, None, None, None)
+            number = sequence
+        self._seen |= frame.header is not None
         wrong = round((PAYLOAD_BITS - float(agree[number])) / 2)
         header = frame.header
         if header is not None:

@@ -74,14 +74,7 @@ def _draw_lines(axis, study: Study, condition: Condition, measure: str) -> None:
     axis.set_xlabel(study.x.label, color=INK)
     axis.set_ylabel(measure_label(measure), color=INK)
     if logarithmic:
-        axis.set_yscale("log")
-        low = min(_lowest(study, condition), 0.05)
-        axis.set_ylim(100 * low, 115)
-        shares = [
-            s for s in _SHARES if s >= low and (low > 0.004 or s in (1, 0.1, 0.01, 1e-3, 1e-4))
-        ]
-        axis.set_yticks([100 * s for s in shares], [f"{100 * s:g}" for s in shares])
-        axis.minorticks_off()
+        percent_axis(axis, min(_lowest(study, condition), 0.05))
     elif measure in (FER, DELAY):
         axis.set_ylim(bottom=0)
     elif measure == "estoi":
@@ -93,6 +86,15 @@ def _draw_lines(axis, study: Study, condition: Condition, measure: str) -> None:
         top.set_xlabel("SNR in 3 kHz, dB", color=QUIET)
         top.tick_params(colors=QUIET, length=3)
         top.spines["top"].set_color(QUIET)
+
+
+def percent_axis(axis, low: float) -> None:
+    """Make the axis of error rates logarithmic, from a share ``low`` to 1, in per cent."""
+    axis.set_yscale("log")
+    axis.set_ylim(100 * low, 115)
+    shares = [s for s in _SHARES if s >= low and (low > 0.004 or s in (1, 0.1, 0.01, 1e-3, 1e-4))]
+    axis.set_yticks([100 * s for s in shares], [f"{100 * s:g}" for s in shares])
+    axis.minorticks_off()
 
 
 def _draw_dots(axis, study: Study, condition: Condition, measure: str) -> None:
