@@ -323,7 +323,48 @@ def noise(count, demodulated):
         "ok": len(ok),
         "concealed": statuses.count("concealed"),
         "soft": statuses.count("soft"),
+        "foreign": block.counts["foreign"],
         "errors": block.errors,
+    }
+
+
+def station_frames(spread):
+    """Two overs through framer and deframer, with station frames; the first begins by ptt.
+
+    For the first over what comes of the switch alone, then the numbers, callsigns and ends of the
+    payloads, what the station frames said, and the counts.
+    """
+    block = voicelink.framer(
+        "half", "N0CALL", identify=True, text="hello to all of you", spread=spread
+    )
+    deframer = voicelink.deframer()
+    graph, sent, ok, said = gr.top_block(), *(blocks.message_debug() for _ in range(3))
+    graph.msg_connect(block, "out", sent, "store")
+    graph.msg_connect(block, "out", deframer, "in")
+    graph.msg_connect(deframer, "ok", ok, "store")
+    graph.msg_connect(deframer, "station", said, "store")
+    graph.start()
+    for switch in (pmt.PMT_F, pmt.PMT_T, pmt.PMT_T):
+        block.to_basic_block()._post(pmt.intern("ptt"), switch)
+    while sent.num_messages() < 1:
+        time.sleep(0.01)
+    opened = sent.num_messages()
+    for count in (6, 4):
+        for number in range(count):
+            payload = np.full(32, count + number, np.uint8)
+            block.to_basic_block()._post(IN, pdu(payload, number, end=number == count - 1))
+    block.to_basic_block()._post(SYSTEM, DONE)
+    graph.wait()
+    payloads = contents(ok)
+    return {
+        "opened": opened,
+        "numbers": [metadata["number"] for metadata, _ in contents(sent)],
+        "payloads": [items[0] for _, items in payloads],
+        "callsigns": [metadata.get("callsign") for metadata, _ in payloads],
+        "ends": [metadata["end"] for metadata, _ in payloads],
+        "said": [pmt.to_python(said.get_message(i)) for i in range(said.num_messages())],
+        "counts": deframer.counts,
+        "errors": block.errors + deframer.errors,
     }
 
 

@@ -14,17 +14,21 @@ from voicelink.blocks.callsign import CallsignCollector
 from voicelink.blocks.gnuradio.guard import Guarded, guarded
 from voicelink.blocks.gnuradio.messages import IN, from_bytes, to_bytes
 from voicelink.blocks.header import Header
+from voicelink.blocks.link import LinkFrame
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.pdu import EBN0_DB, END, PROFILE, frame_to_pdu, pdu_to_packet
+from voicelink.blocks.pdu import CALLSIGN, EBN0_DB, END, PROFILE, frame_to_pdu, pdu_to_packet
+from voicelink.blocks.pmt import serialize
 from voicelink.blocks.receiver import AHEAD, STRAGGLERS
 from voicelink.blocks.snr import ebn0_db
 from voicelink.blocks.spread import Gatherer
+from voicelink.blocks.station import START, Station, StationReader
 from voicelink.blocks.status import Status
 from voicelink.blocks.stream_items import as_frame
 from voicelink.models.card import DEFAULT, card
 
 _OK = pmt.intern("ok")
 _FAIL = pmt.intern("fail")
+_STATION = pmt.intern("station")
 _CONFIRMED = (Status.CLEAN, Status.CORRECTED)
 
 
@@ -42,9 +46,11 @@ class deframer(Guarded, gr.basic_block):
             which has none: all hard ones, and soft ones that are sure of their bits).
         message ``fail``: payload PDUs, f32[256], of the others: the LLRs of the payload's bits
             after error correction, for the decoder to make the best of.
+        message ``station``: for each station frame a dict: ``callsign``, ``text`` as far as it has
+            come, ``complete`` (whether that is all of it) and ``end`` (whether the over has ended).
 
-    Metadata of both: ``status`` (clean, corrected, soft, concealed), ``iterations``, ``profile``,
-    ``end``; with soft input ``ebn0_db``, the Eb/N0 for each payload bit, estimated; when the CRC is
+    Metadata of ``ok`` and ``fail``: ``status`` (clean, corrected, soft, concealed), ``iterations``,
+    ``profile``, ``end``; with soft input ``ebn0_db``, the Eb/N0 for each payload bit, estimated; when the CRC is
     right ``sequence`` (0..255), ``corrected`` (coded bits received wrong) and, once it is known,
     ``callsign``.
 
@@ -55,6 +61,7 @@ class deframer(Guarded, gr.basic_block):
     Attributes:
         counts: frames that came, by what became of them: ``ok``, ``fail`` and ``foreign``. What is
             no frame of the profile is in ``errors``.
+        station: what the station frames said, a `StationReader`.
 
     Raises:
         ParameterError: there is no such profile.
@@ -66,10 +73,12 @@ class deframer(Guarded, gr.basic_block):
         gr.basic_block.__init__(self, "voicelink_deframer", None, None)
         self._gatherer = Gatherer()
         self._collector = CallsignCollector()
+        self.station = StationReader()
         self._sequence = 0  # of the latest header
         self.counts = {"ok": 0, "fail": 0, "foreign": 0}
         self.message_port_register_out(_OK)
         self.message_port_register_out(_FAIL)
+        self.message_port_register_out(_STATION)
         self.message_port_register_in(IN)
         self.set_msg_handler(IN, self._on_frame)
 
@@ -77,6 +86,7 @@ class deframer(Guarded, gr.basic_block):
         """Begin afresh: no callsign is known, the counts are 0."""
         self._gatherer.reset()
         self._collector.reset()
+        self.station = StationReader()
         self.counts = dict.fromkeys(self.counts, 0)
         return True
 
@@ -92,6 +102,9 @@ class deframer(Guarded, gr.basic_block):
         frame = self._link.decode(gathered)
         if not frame.understood:
             self.counts["foreign"] += 1
+            return
+        if frame.station is not None:
+            self._identified(frame, frame.station)
             return
         if frame.header is not None:
             self._collect(frame.header)
@@ -109,6 +122,21 @@ class deframer(Guarded, gr.basic_block):
         self.counts[pmt.symbol_to_string(port)] += 1
         if frame.end:
             self._collector.reset()  # another station may be next
+
+    def _identified(self, frame: LinkFrame, station: Station) -> None:
+        self.station.add(station)
+        if station.place == START:
+            self._collector.reset()
+            self._sequence = frame.header.sequence
+        if not station.after:
+            self._collector.learn(station.callsign)
+        said = {
+            CALLSIGN: station.callsign,
+            "text": self.station.text,
+            "complete": self.station.complete,
+            END: bool(station.after),
+        }
+        self.message_port_pub(_STATION, from_bytes(serialize(said)))
 
     def _collect(self, header: Header) -> None:
         """Learn the callsign, from the start again where another over seems to have begun."""

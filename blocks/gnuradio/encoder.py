@@ -9,7 +9,7 @@ import pmt
 from gnuradio import gr
 
 from voicelink.blocks.gnuradio.guard import Guarded, guarded
-from voicelink.blocks.gnuradio.messages import OUT, from_bytes, switch
+from voicelink.blocks.gnuradio.messages import OUT, PTT, from_bytes, switch
 from voicelink.blocks.pdu import payload_to_pdu
 from voicelink.blocks.transmitter import split_payloads
 from voicelink.models.card import DEFAULT
@@ -17,7 +17,6 @@ from voicelink.models.codec import SpeechEncoder
 from voicelink.models.errors import FormatError, one_of, true_or_false
 from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES, SUPERFRAME_SAMPLES
 
-_PTT = pmt.intern("ptt")
 _PACKET_LEN = pmt.intern("packet_len")
 _ITEMS = {"pdu": 0, "packed": PAYLOAD_BYTES, "bits": PAYLOAD_BITS}
 _HELD = 64
@@ -64,8 +63,8 @@ class encoder(Guarded, gr.basic_block):
         )
         self._clear()
         self.message_port_register_out(OUT)
-        self.message_port_register_in(_PTT)
-        self.set_msg_handler(_PTT, self._on_ptt)
+        self.message_port_register_in(PTT)
+        self.set_msg_handler(PTT, self._on_ptt)
         self.set_tag_propagation_policy(gr.TPP_DONT)
         if self._items:
             self.set_output_multiple(self._items)
@@ -83,7 +82,7 @@ class encoder(Guarded, gr.basic_block):
 
     def set_transmit(self, transmit: bool) -> None:
         """What the message ``ptt`` does; from any thread."""
-        self.to_basic_block()._post(_PTT, pmt.from_bool(bool(transmit)))
+        self.to_basic_block()._post(PTT, pmt.from_bool(bool(transmit)))
 
     def forecast(self, noutput_items: int, ninputs: int) -> list[int]:
         """GNU Radio asks how much input is wanted: none where output waits."""
@@ -107,7 +106,7 @@ class encoder(Guarded, gr.basic_block):
     def _parts(self, audio: np.ndarray):
         """The audio up to each ``ptt`` tag with the tag's value, and the rest with None."""
         first, begin = self.nitems_read(0), 0
-        tags = self.get_tags_in_window(0, 0, len(audio), _PTT)
+        tags = self.get_tags_in_window(0, 0, len(audio), PTT)
         for tag in sorted(tags, key=lambda tag: tag.offset):
             try:
                 transmit = switch(tag.value)

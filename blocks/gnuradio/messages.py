@@ -12,6 +12,7 @@ from voicelink.models.errors import FormatError
 
 IN = pmt.intern("in")
 OUT = pmt.intern("out")
+PTT = pmt.intern("ptt")
 
 
 def to_bytes(message: pmt.pmt_base) -> bytes:

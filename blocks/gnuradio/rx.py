@@ -21,6 +21,7 @@ class rx(gr.hier_block2):
         stream in (``input`` "symbols"): float, soft symbols of a modem, as of `sync`.
         stream out: float, audio at 8 kHz within +-1.
         message ``status``: what became of each superframe, as of `decoder`.
+        message ``station``: callsign and text, as of `deframer`.
 
     Args:
         profile: the link profile by name; with PDUs also "auto": by the length of each frame.
@@ -70,9 +71,11 @@ class rx(gr.hier_block2):
             self.message_port_register_hier_in("in")
             self.msg_connect(self, "in", self.deframer, "in")
         self.message_port_register_hier_out("status")
+        self.message_port_register_hier_out("station")
         self.msg_connect(self.deframer, "ok", self.decoder, "in")
         self.msg_connect(self.deframer, "fail", self.decoder, "in")
         self.msg_connect(self.decoder, "status", self, "status")
+        self.msg_connect(self.deframer, "station", self, "station")
         self.connect(self.decoder, self)
 
     @property

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pmt
 from gnuradio import gr
 
 from voicelink.blocks.gnuradio.encoder import encoder
 from voicelink.blocks.gnuradio.framer import framer
+from voicelink.blocks.gnuradio.messages import PTT
 from voicelink.models.card import DEFAULT
 
 
@@ -16,7 +18,7 @@ class tx(gr.hier_block2):
 
     Ports:
         stream in: float, audio at 8 kHz within +-1.
-        message ``ptt``: #t and #f begin and end an over, as of `encoder`.
+        message ``ptt``: #t and #f begin and end an over, as of `encoder` and `framer`.
         message ``out``: link-frame PDUs, as of `framer`.
 
     Args:
@@ -28,6 +30,8 @@ class tx(gr.hier_block2):
         preamble: bytes before an over; only with ``sync_word``.
         tail: bytes after an over; only with ``sync_word``.
         spread: packets that each frame is spread over, as of `framer`.
+        identify: send station frames, as of `framer`.
+        text: a short text for station frames.
 
     Attributes:
         encoder: the `encoder` inside.
@@ -48,6 +52,8 @@ class tx(gr.hier_block2):
         preamble: int = 0,
         tail: int = 0,
         spread: int = 1,
+        identify: bool = False,
+        text: str = "",
     ) -> None:
         gr.hier_block2.__init__(
             self,
@@ -57,14 +63,19 @@ class tx(gr.hier_block2):
         )
         # Kept here, because GNU Radio keeps no reference to blocks in Python.
         self.encoder = encoder(model, "pdu", transmit)
-        self.framer = framer(profile, callsign, model, sync_word, preamble, tail, spread)
+        self.framer = framer(
+            profile, callsign, model, sync_word, preamble, tail, spread, identify, text
+        )
         self.message_port_register_hier_in("ptt")
         self.message_port_register_hier_out("out")
         self.connect(self, self.encoder)
+        # Two of the same port: GNU Radio hands the message to both.
+        self.msg_connect(self, "ptt", self.framer, "ptt")
         self.msg_connect(self, "ptt", self.encoder, "ptt")
         self.msg_connect(self.encoder, "out", self.framer, "in")
         self.msg_connect(self.framer, "out", self, "out")
 
     def set_transmit(self, transmit: bool) -> None:
         """What the message ``ptt`` does; from any thread."""
+        self.framer.to_basic_block()._post(PTT, pmt.from_bool(bool(transmit)))
         self.encoder.set_transmit(transmit)
