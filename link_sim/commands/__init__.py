@@ -17,6 +17,7 @@ VERBS = (
     "modulate",
     "demodulate",
     "field",
+    "modem",
     "eval",
     "grc",
     "models",

@@ -91,6 +91,7 @@ class Point:
     """One point of a curve.
 
     Attributes:
+        system: the mode, with the depth of spreading behind a slash where there is one.
         setting: what was measured.
         snr_db: of the mean signal, in 3 kHz.
         ebn0_db: the same per bit of the payload, all that is sent counted.
@@ -107,6 +108,7 @@ class Point:
         cpu: CPU seconds of the demodulator for each second of signal.
     """
 
+    system: str
     setting: Setting
     snr_db: float
     ebn0_db: float
@@ -191,6 +193,7 @@ def measure(
     errors = sent - tally.right
     low, high = wilson(errors, sent)
     return Point(
+        system=setting.mode + (f"/{setting.spread}" if setting.spread > 1 else ""),
         setting=setting,
         snr_db=snr_db,
         ebn0_db=snr_db + EBN0_OVER_SNR,
