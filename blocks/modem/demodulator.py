@@ -16,17 +16,18 @@ from voicelink.blocks.snr import decibels
 from voicelink.blocks.spread import check_depth
 from voicelink.models.errors import ParameterError, require
 
-CERTAIN = 40.0, 18.0
-"""Likelihood (evidence of the data and agreement of the known symbols) and agreement from which a
-burst is one without its CRC. The best that noise reaches in a minute is 20, and a minute is
-exceeded e-fold for each 1 more; at a wrong place within a signal, of which 50000 in a burst are
-compared with the preamble, one reaches the second with a probability of exp(-18)."""
+CERTAIN = 40.0, 18.0, 5.0
+"""Likelihood (evidence of the data and agreement of the known symbols), agreement, and agreement of
+either end, from which a burst is one without its CRC. Noise reaches 20 of the first once in a
+minute, and e-fold less often each 1 more; a wrong place within a signal, of which 50000 in a burst
+are compared with the preamble, has the others with probabilities of exp(-18) and exp(-5). """
 
-PLAUSIBLE = 14.0, 8.0
+PLAUSIBLE = 14.0, 8.0, 1.0
 """The same, for a burst whose CRC is right, or which is where one is expected."""
 
-WORTH_A_LOOK = 0.2
-"""Squared correlation coefficient with the known symbols from which a place is fitted."""
+WORTH_A_LOOK = 15.0
+"""Minus the log of the probability of noise that has a place's correlation with the known symbols,
+from which the place is fitted."""
 
 HOLD = 8
 """Bursts in a row that may be missing where they are expected."""
@@ -172,11 +173,12 @@ class Demodulator:
             Candidate(lock.position + shift, lock.frequency, 0.0)
             for shift in (-1.0, -0.5, 0.0, 0.5, 1.0)
         ]
-        fit = self._best(self._fitter.closer(self._signal, self._start, places, _DRIFT)[:2])
-        near = abs(fit.position - lock.position) <= _SLACK + 1
-        confirmed = near and self._confirmed(fit)
-        if near and (confirmed or _reaches(fit, PLAUSIBLE)):
-            return [self._give(fit, confirmed)]
+        found = self._fitter.closer(self._signal, self._start, places, _DRIFT)[:1]
+        for fit in self._fits(found):
+            near = abs(fit.position - lock.position) <= _SLACK + 1
+            confirmed = near and self._confirmed(fit)
+            if near and (confirmed or (fit.data and _reaches(fit, PLAUSIBLE))):
+                return [self._give(fit, confirmed)]
         lock.missed += 1
         lock.position += BURST_SAMPLES
         if lock.missed > HOLD:
@@ -197,8 +199,8 @@ class Demodulator:
         block = self._signal[at : at + self._search.before + HOP + self._search.after]
         found = self._search.candidates(block, first, allowed)
         found = self._fitter.closer(self._signal, self._start, found, self._grid)
-        found = [c for c in found if c.score >= WORTH_A_LOOK][:_FITTED]
-        fits = [self._fitter.fit(self._signal, self._start, c) for c in found]
+        found = [c for c in found if self._fitter.significance(c) >= WORTH_A_LOOK][:_FITTED]
+        fits = self._fits(found)
         bursts: list[Burst] = []
         for fit in sorted(fits, key=_likelihood, reverse=True):
             if not _reaches(fit, PLAUSIBLE) or fit.position < self._given + BURST_SAMPLES - _SLACK:
@@ -207,9 +209,9 @@ class Demodulator:
                 bursts.append(self._give(fit, True))
         return bursts
 
-    def _best(self, candidates: list[Candidate]) -> Fit:
-        fits = [self._fitter.fit(self._signal, self._start, c) for c in candidates]
-        return max(fits, key=_likelihood)
+    def _fits(self, candidates: list[Candidate]) -> list[Fit]:
+        fits = (self._fitter.fit(self._signal, self._start, c) for c in candidates)
+        return [fit for fit in fits if fit is not None]
 
     def _confirmed(self, fit: Fit) -> bool:
         if fit.balance > _BALANCE or abs(fit.frequency) > self._range + self._grid:
@@ -241,8 +243,9 @@ def _likelihood(fit: Fit) -> float:
     return fit.evidence + fit.agreement
 
 
-def _reaches(fit: Fit, least: tuple[float, float]) -> bool:
-    return _likelihood(fit) >= least[0] and fit.agreement >= least[1]
+def _reaches(fit: Fit, least: tuple[float, float, float]) -> bool:
+    measured = _likelihood(fit), fit.agreement, fit.ends
+    return all(value >= bound for value, bound in zip(measured, least, strict=True))
 
 
 # The class's argument `mode` hides the function of that name.

@@ -20,8 +20,10 @@ from voicelink.blocks.modem.search import Candidate
 
 _SHAPES = 4  # Legendre polynomials that the gain is made of
 _LEAST_NOISE = 1e-4  # of the power: 40 dB
-_GROWTH = 1.5  # the part of the burst that the frequency is taken from grows by so much at a time
-_REACH = 0.7  # turns over that part by which it may be corrected
+_DOUBT = 12.0  # Hz by which the known symbols alone may be wrong
+_LOWER = 0.4  # peaks of their spectrum are looked at that have so much of the highest one's power
+_HOPELESS = 8.0  # likelihood, before timing is right, below which nothing more is tried
+_DATA = 6.0  # evidence that noise in the place of data does not reach
 _ROUNDS = 3
 
 
@@ -37,6 +39,8 @@ class Fit:
         noise: N0, in the units of ``abs(gain) ** 2``.
         evidence: log likelihood ratio of the data to noise alone.
         agreement: log likelihood ratio of the known symbols to any others in their place.
+        ends: the lesser part of it, of the preamble or of the known symbols after it.
+        data: whether there are data: behind the preamble that ends an over there are none.
         balance: how far the data symbols are from summing up to nothing, 0 to 1.
     """
 
@@ -47,6 +51,8 @@ class Fit:
     noise: float
     evidence: float
     agreement: float
+    ends: float
+    data: bool
     balance: float
 
     @property
@@ -75,8 +81,9 @@ class Fitter:
         margin = int(np.ceil(2 * layout.samples_per_symbol))
         self.before = self._filter.reach + margin
         self.after = int(np.ceil(self._at[-1])) + self._filter.reach + margin
-        self._size = 1 << int(np.ceil(np.log2(2 * len(self._known))))
+        self._size = 1 << int(np.ceil(np.log2(4 * len(self._known))))
         self._hertz = layout.symbol_rate / self._size
+        self._offsets = np.fft.fftfreq(self._size, 1 / layout.symbol_rate)
         t = np.linspace(-1, 1, len(self._known))
         shapes = np.polynomial.legendre.legvander(t, _SHAPES - 1).T
         # Orthonormal on these places, so that a projection is the least-squares fit.
@@ -94,44 +101,41 @@ class Fitter:
             hertz: how far their frequencies may be off.
 
         Returns:
-            Each at its two best frequencies.
+            Each at its best frequency.
         """
         if not candidates:
             return []
-        known = self._layout.known[self._layout.known_at]
+        known = self._known[self._certain]
         position = np.array([c.position for c in candidates])
         frequency = np.array([[c.frequency] for c in candidates])
-        places = position[:, None] - start + self._at[self._layout.known_at]
+        places = position[:, None] - start + self._at[self._certain]
         z = self._filter.symbols(signal, places, frequency)
-        spectra = np.zeros((len(z), self._size), complex)
-        spectra[:, self._layout.known_at] = z * known.conj()
-        power = np.abs(np.fft.fft(spectra, axis=1)) ** 2
-        offset = np.fft.fftfreq(self._size, 1 / self._layout.symbol_rate)
+        power = self._spectrum(z * known.conj(), self._certain)
+        offset = self._offsets
         power[:, np.abs(offset) > hertz] = 0
         total = len(known) * np.sum(np.abs(z) ** 2, axis=1) + 1e-30
-        width = self._layout.symbol_rate / self._layout.preamble / 4
-        result = []
-        for row, candidate in enumerate(candidates):
-            for _ in range(2):
-                best = int(power[row].argmax())
-                result.append(
-                    Candidate(
-                        candidate.position,
-                        candidate.frequency + float(offset[best]),
-                        float(power[row, best] / total[row]),
-                    )
-                )
-                power[row, np.abs(offset - offset[best]) < width] = 0
+        best = power.argmax(axis=1)
+        scores = power[np.arange(len(best)), best] / total
+        result = [
+            Candidate(c.position, c.frequency + float(offset[at]), float(score))
+            for c, at, score in zip(candidates, best, scores, strict=True)
+        ]
         return sorted(result, key=lambda c: -c.score)
 
-    def fit(self, signal: np.ndarray, start: int, candidate: Candidate) -> Fit:
-        """The burst at a candidate's place, as `closer` gives it."""
+    def significance(self, candidate: Candidate) -> float:
+        """Minus the log of the probability that noise at one place has a score as high."""
+        return -(len(self._certain) - 1) * float(np.log1p(-min(candidate.score, 1 - 1e-12)))
+
+    def fit(self, signal: np.ndarray, start: int, candidate: Candidate) -> Fit | None:
+        """The burst at a candidate's place, as `closer` gives it; None where none is likely."""
         places = candidate.position - start + self._at
         z = self._filter.symbols(signal, places, candidate.frequency)
-        turn, gain, noise = self._acquire(z)
+        likelihood, turn, gain, noise = self._acquire(z)
+        if likelihood < _HOPELESS:
+            return None
         frequency = candidate.frequency + turn
         z = z * np.exp(-2j * np.pi * turn * self._time)
-        gain, noise, symbols = self._settle(z, np.full(len(z), gain), noise, 2)
+        gain, noise, symbols = self._settle(z, gain, noise, 2)
         late = self._lateness(signal, places, frequency, gain, symbols)
         if abs(late) > 0.01 * self._layout.samples_per_symbol:
             places = places + late
@@ -141,14 +145,18 @@ class Fitter:
         gain, noise, symbols = self._settle(z, gain, noise, _SHAPES)
         llrs = self._llrs(z, gain, noise)
         data = symbols[self._data]
+        agreement = self._agreement(z, gain, noise)
+        evidence = self._evidence(z, gain, noise, llrs)
         return Fit(
             position=candidate.position + late,
             frequency=frequency,
             llrs=llrs[: self._layout.bits],
             gain=gain,
             noise=noise,
-            evidence=self._evidence(z, gain, noise, llrs),
-            agreement=self._agreement(z, gain, noise),
+            evidence=evidence,
+            agreement=float(agreement.sum()),
+            ends=float(agreement.min()),
+            data=evidence >= _DATA or self._powerful(z),
             balance=float(abs(data.sum())) / (float(np.abs(data).sum()) + 1e-30),
         )
 
@@ -168,36 +176,38 @@ class Fitter:
             return 0.0
         return float(np.clip(quarter / 2 * (left - right) / curve, -2 * quarter, 2 * quarter))
 
-    def _acquire(self, z: np.ndarray) -> tuple[float, complex, float]:
-        """Frequency in Hz, gain and noise, from the preamble on over ever more of the burst.
+    def _acquire(self, z: np.ndarray) -> tuple[float, float, np.ndarray, float]:
+        """Likelihood, frequency in Hz by which ``z`` is still off, gain and noise.
 
-        The preamble alone tells the frequency to a few Hz, which over the whole burst is more than
-        a turn; but well enough for the symbols next to it to be read, with which it is better.
+        The known symbols alone leave a choice, as they stand at both ends of the burst: a turn more
+        or less between them hardly makes a difference. The data decide.
         """
-        known = self._known
-        reach = self._layout.preamble
-        product = z[:reach] * known[:reach].conj()
-        power = np.abs(z) ** 2
-        gain = complex(product.mean())
-        frequency = 0.0
-        while True:
-            noise = float(power[:reach].mean()) - abs(gain) ** 2
-            noise = max(noise, _LEAST_NOISE * float(power[:reach].mean()) + 1e-30)
-            if reach == len(z):
-                return frequency, gain, noise
-            reach = min(int(_GROWTH * reach), len(z))
-            turned = z[:reach] * np.exp(-2j * np.pi * frequency * self._time[:reach])
-            symbols = self._symbols(turned, np.full(reach, gain), noise)
-            product = z[:reach] * symbols.conj()
-            frequency = self._turn(product, frequency)
-            turned = product * np.exp(-2j * np.pi * frequency * self._time[:reach])
-            gain = complex(turned.mean())
+        known = self._known[self._certain].conj() * z[self._certain]
+        power = self._spectrum(known, self._certain)
+        peaks = (power > np.roll(power, 1)) & (power >= np.roll(power, -1))
+        peaks &= (np.abs(self._offsets) <= _DOUBT) & (power > _LOWER * power.max())
+        best = None
+        for turn in self._offsets[peaks]:
+            turned = z * np.exp(-2j * np.pi * turn * self._time)
+            gain = np.mean(turned[self._certain] * self._known[self._certain].conj())
+            gain = np.full(len(z), gain)
+            left = turned[self._certain] - gain[0] * self._known[self._certain]
+            noise = float(np.mean(np.abs(left) ** 2)) + 1e-30
+            gain, noise, symbols = self._settle(turned, gain, noise, 1, rounds=2)
+            likelihood = self._evidence(turned, gain, noise, self._llrs(turned, gain, noise))
+            likelihood += self._agreement(turned, gain, noise).sum()
+            if best is None or likelihood > best[0]:
+                best = likelihood, float(turn), turned * symbols.conj(), gain, noise
+        if best is None:
+            return _HOPELESS - 1, 0.0, np.zeros(len(z)), 1.0
+        likelihood, turn, product, gain, noise = best
+        return likelihood, turn + self._vertex(product), gain, noise
 
-    def _settle(self, z, gain, noise, shapes: int):
+    def _settle(self, z, gain, noise, shapes: int, rounds: int = _ROUNDS):
         """Gain (n,), noise and mean symbols (n,) by some rounds of expectation and maximisation."""
         power = float(np.mean(np.abs(z) ** 2)) + 1e-30
         chosen = self._shapes[:shapes]
-        for _ in range(_ROUNDS):
+        for _ in range(rounds):
             symbols = self._symbols(z, gain, noise)
             product = z * symbols.conj()
             gain = (chosen @ product / len(z)) @ chosen
@@ -221,14 +231,18 @@ class Fitter:
     def _llrs(self, z, gain, noise) -> np.ndarray:
         return self._data_llrs(z[self._data], gain[self._data], noise)
 
-    def _turn(self, product: np.ndarray, near: float) -> float:
-        """Hz by which the products of signal and symbols turn, near ``near`` by a turn or so over
-        all of them."""
-        power = np.abs(np.fft.fft(product, self._size)) ** 2
-        middle = round(near / self._hertz)
-        reach = int(_REACH * self._size / len(product))
-        bins = middle + np.arange(-reach, reach + 1)
-        values = power[bins % self._size]
+    def _spectrum(self, values: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Power over frequency (..., size) of values (..., k) at the symbols ``at``."""
+        spread = np.zeros((*values.shape[:-1], self._size), complex)
+        spread[..., at] = values
+        spread = np.fft.fft(spread, axis=-1)
+        return spread.real**2 + spread.imag**2
+
+    def _vertex(self, product: np.ndarray) -> float:
+        """Hz, within a turn or so over the burst, by which products of signal and symbols turn."""
+        power = self._spectrum(product, np.arange(len(product)))
+        bins = np.arange(-4, 5)
+        values = power[bins]
         best = int(values.argmax())
         if not 0 < best < len(values) - 1:
             return float(bins[best]) * self._hertz
@@ -247,9 +261,21 @@ class Fitter:
         residual = (n * power + float(np.sum(np.abs(gain) ** 2))) / noise
         return n * np.log(power / noise) + n - residual + data
 
-    def _agreement(self, z, gain, noise) -> float:
+    def _agreement(self, z, gain, noise) -> np.ndarray:
+        """Of the first preamble, and of the known symbols after it."""
         known = self._certain
         symbols = z[known] * gain[known].conj() * self._known[known].conj()
         # Both points of a known symbol lie on a line, so it is one bit in either constellation.
-        llrs = 4 * symbols.real / noise
-        return float(np.sum(np.log(2) - np.logaddexp(0, -llrs)))
+        ratio = np.log(2) - np.logaddexp(0, -4 * symbols.real / noise)
+        first = self._layout.preamble
+        return np.array([ratio[:first].sum(), ratio[first:].sum()])
+
+    def _powerful(self, z) -> bool:
+        """Whether the data's power is nearer to that of the preamble than to the noise in it."""
+        first = slice(self._layout.preamble)
+        gain = np.mean(z[first] * self._known[first].conj())
+        noise = float(np.mean(np.abs(z[first] - gain * self._known[first]) ** 2)) + 1e-30
+        signal = abs(gain) ** 2 + 1e-30
+        # Between the two: where white noise of either power is equally likely.
+        between = signal / np.log1p(signal / noise)
+        return float(np.mean(np.abs(z[self._data]) ** 2)) > between
