@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.link_sim.field.feed import Feed
     from voicelink.link_sim.field.heard import Heard
     from voicelink.link_sim.field.log import FrameLog
-    from voicelink.link_sim.field.recorder import LineFile, Recorder
+    from voicelink.link_sim.field.recorder import LineFile, Recorder, as_long_as_it_goes
     from voicelink.link_sim.field.recording import check_sigmf, file_names
     from voicelink.link_sim.field.writer import RecordingWriter
     from voicelink.models.errors import ParameterError, require
@@ -101,7 +101,9 @@ def run(args: argparse.Namespace) -> int:
         log = FrameLog(lines.write, source.rate, settings | {"source": source.hardware}, position)
         hear = []
         if args.heard:
-            hear.append(Heard(stack.enter_context(audio_writer(args.heard)), listener.skip).add)
+            write = stack.enter_context(audio_writer(args.heard))
+            write = as_long_as_it_goes(write, f"the audio file {args.heard}", _say)
+            hear.append(Heard(write, listener.skip).add)
         stop = stack.enter_context(ended_by_signals())
         _say(f"recording {source.hardware}, {source.rate:g} samples/s, to {writer.data}")
         Recorder(writer, listener, log, _say, tuple(hear), args.quiet).run(feed, args.seconds, stop)

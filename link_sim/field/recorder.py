@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
 from voicelink.link_sim.field.feed import Feed, Gap, Piece
 from voicelink.link_sim.field.listener import Frame, Listener
 from voicelink.link_sim.field.log import FrameLog, line_of
@@ -138,3 +140,23 @@ class LineFile:
     def close(self) -> None:
         """End the file."""
         self._file.close()
+
+
+def as_long_as_it_goes(
+    write: Callable[[np.ndarray], object], what: str, say: Callable[[str], object]
+) -> Callable[[np.ndarray], None]:
+    """``write``, until it fails: that is said once, and what comes further is dropped."""
+    failed = False
+
+    def carry(audio: np.ndarray) -> None:
+        nonlocal failed
+        if failed:
+            return
+        try:
+            write(audio)
+        # libsndfile's and PortAudio's errors are such.
+        except (OSError, RuntimeError) as error:
+            failed = True
+            say(f"{what} ends here: {error}")
+
+    return carry

@@ -1,0 +1,306 @@
+"""Signals in files: what modulate writes, demodulate hears, whatever the form; hostile ones too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from signals import FRAMES, heard, over, write_recording
+
+from voicelink.blocks.audio import read_audio
+from voicelink.link_sim.field.baseband import FromBaseband, ToBaseband
+from voicelink.link_sim.field.samples import SampleFormat
+from voicelink.link_sim.field.signals import open_signal, signal_writer
+from voicelink.models.errors import FormatError, VoiceLinkError
+
+pytest.importorskip("sigmf")
+
+FORMS = {
+    "passband.wav": (48000, True, None),
+    "passband.flac": (44100, True, None),
+    "iq.wav": (8000, False, None),
+    "floats.sigmf-meta": (8000, False, None),
+    "fixed.sigmf-data": (48000, False, "ci16_le"),
+    "bytes.sigmf-meta": (240_000, False, "cu8"),
+    "signed.sigmf-meta": (32_000, False, "ci8"),
+    "raw.cf32": (11025, False, None),
+    "raw.cu8": (250_000, False, None),
+    "raw.cs16": (8000, False, None),
+    "raw.s16": (8000, True, None),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_signal_survives_each_kind_of_file(name: str, tmp_path: Path) -> None:
+    rate, real, form = FORMS[name]
+    signal = over(rate, real, offset=120)
+    path = str(tmp_path / name)
+    with signal_writer(path, rate, real, form) as write:
+        for part in np.array_split(signal, 7):
+            write(part)
+    raw = name.startswith("raw")
+    with open_signal(path, rate if raw else None) as opened:
+        assert (opened.rate, opened.real) == (rate, real)
+        read = np.concatenate([s for capture in opened.captures for s in opened.read(capture)])
+    assert len(read) == len(signal)
+    frames = heard(read, rate, real)
+    assert [frame.status for frame in frames] == ["clean"] * FRAMES
+    assert frames[-1].callsign == "N0CALL" and frames[-1].end
+    assert abs(frames[-1].offset_hz - 120) < 1
+    # Each stands where it was sent: behind 0.3 s of silence, one every 320 ms.
+    starts = np.array([frame.start for frame in frames]) / rate
+    np.testing.assert_allclose(starts - starts[0], 0.32 * np.arange(FRAMES), atol=2e-4)
+    assert 0.3 < starts[0] < 0.32
+
+
+def test_speech_to_signal_to_speech(sample_path: Path, tmp_path: Path, voicelink) -> None:
+    signal, heard_file = tmp_path / "signal.sigmf-meta", tmp_path / "heard.wav"
+    log = tmp_path / "frames.jsonl"
+    status, _, err = voicelink(
+        "modulate", sample_path, signal, "--callsign", "n0call", "--text", "hello",
+        "--rate", 48000, "--offset", 9000, "--mode", "qpsk", "--spread", 2,
+    )  # fmt: skip
+    assert status == 0 and "offset 9000 Hz, 12" in err
+    # A recording says itself how it is to be received.
+    status, _, err = voicelink("demodulate", signal, heard_file, "--json", log)
+    assert status == 0 and err.endswith("61 clean, 2 station; N0CALL; 'hello'\n")
+    speech, again = read_audio(sample_path), read_audio(heard_file)
+    assert len(speech) <= len(again) < len(speech) + 2560
+    first, *lines = map(json.loads, log.read_text().splitlines())
+    assert first["mode"] == "qpsk" and first["spread"] == 2
+    assert [line["sequence"] for line in lines] == list(range(63))
+    assert lines[0]["status"] == "station" and lines[0]["text"] == "hello"
+    assert lines[-1]["fer"] == 0 and lines[-1]["snr_db"] > 20
+    # And what is heard is what the codec alone makes of it.
+    voicelink("encode", sample_path, tmp_path / "s.vl")
+    voicelink("decode", tmp_path / "s.vl", tmp_path / "s.wav")
+    assert np.array_equal(read_audio(tmp_path / "s.wav"), again)
+
+
+@pytest.mark.parametrize(("rate", "real"), [(8000, False), (250_000, False), (48000, True)])
+def test_a_stream_in_pieces_is_heard_as_the_whole(rate: int, real: bool) -> None:
+    signal = over(rate, real)
+    random = np.random.default_rng(3)
+    whole, pieces = (ToBaseband(rate, real, 100) for _ in range(2))
+    cuts = np.sort(random.integers(0, len(signal), 40))
+    parts = [pieces.push(part) for part in np.split(signal, cuts)]
+    at_once = np.concatenate([whole.push(signal), whole.finish()])
+    assert np.array_equal(np.concatenate([*parts, pieces.finish()]), at_once)
+
+
+def test_the_way_to_baseband_undoes_the_way_from_it() -> None:
+    random = np.random.default_rng(0)
+    # Noise within the modem's bandwidth.
+    spectrum = np.zeros(8000, complex)
+    spectrum[np.r_[:1200, -1200:0]] = random.standard_normal((2400, 2)) @ [1, 1j]
+    baseband = np.fft.ifft(spectrum).astype(np.complex64) * 100
+    for rate, real, offset in ((8000, True, 0), (44100, True, -200), (1e6, False, 123_456.7)):
+        there, back = FromBaseband(rate, real, offset), ToBaseband(rate, real, offset)
+        signal = np.concatenate([there.push(baseband), there.finish()])
+        got = np.concatenate([back.push(signal), back.finish()])[back.delay :][: len(baseband)]
+        inner = slice(400, len(got) - 400)
+        error = np.mean(np.abs(got[inner] - baseband[inner]) ** 2)
+        assert error < 1e-4 * np.mean(np.abs(baseband) ** 2), rate
+
+
+def test_formats_keep_what_they_can_hold() -> None:
+    signal = np.array([0, 0.5 - 0.25j, -1 + 0.99j], np.complex64)
+    for name, step in (("cf32_le", 0), ("cf64_be", 0), ("ci16_le", 2**-15), ("ci16_be", 2**-15),
+                       ("ci8", 2**-7), ("cu8", 2**-7)):  # fmt: skip
+        form = SampleFormat.of(name)
+        data = form.encode(signal)
+        assert len(data) == 3 * form.bytes
+        np.testing.assert_allclose(form.decode(data), signal, atol=step / 2 + 1e-9)
+    # What is beyond full scale is cut, and does not wrap round.
+    beyond = SampleFormat.of("ci8").decode(SampleFormat.of("ci8").encode(np.array([2 - 3j])))
+    assert beyond[0] == np.complex64(127 / 128 - 1j)
+
+
+@pytest.mark.parametrize("name", ["cf31", "ci16", "", "cu8_le", "x16_le", "cf32_le\n"])
+def test_formats_that_are_none(name: str) -> None:
+    if name == "ci16":
+        assert SampleFormat.of(name).name == "ci16_le"  # a short name of it
+        return
+    with pytest.raises(VoiceLinkError, match="sample format"):
+        SampleFormat.of(name)
+
+
+def test_samples_that_are_no_numbers_do_no_lasting_harm() -> None:
+    signal = over()
+    signal[200:300] = np.nan
+    signal[-50] = np.inf + 1e38j
+    assert [frame.status for frame in heard(signal)] == ["clean"] * FRAMES
+    assert heard(np.full(20_000, 1e30 - 1e30j, np.complex64)) == []
+
+
+def test_files_that_were_cut_are_heard_as_far_as_they_go(tmp_path: Path, voicelink) -> None:
+    path = write_recording(tmp_path, over())
+    data = tmp_path / "r.sigmf-data"
+    data.write_bytes(data.read_bytes()[: 8 * 15_000 + 5])
+    status, _, err = voicelink("demodulate", path)
+    assert status == 0
+    assert "its last 5 bytes are no whole sample" in err and "4 clean" in err
+    data.write_bytes(b"")
+    assert voicelink("demodulate", path)[2] == "voicelink: no frame was found\n"
+
+
+def test_captures_are_stretches_without_gaps(tmp_path: Path) -> None:
+    signal = over()
+    path = write_recording(
+        tmp_path, np.concatenate([signal, signal]),
+        captures=[
+            {"core:sample_start": 0, "core:datetime": "2026-01-02T03:04:05Z"},
+            {"core:sample_start": len(signal), "core:datetime": "2026-01-02T04:00:00.5Z",
+             "core:frequency": 7.1e6},
+        ],
+    )  # fmt: skip
+    with open_signal(str(path)) as opened:
+        first, second = opened.captures
+        assert (first.start, first.count) == (0, len(signal)) and first.time.hour == 3
+        assert second.frequency == 7.1e6 and second.time.microsecond == 500_000
+        assert sum(map(len, opened.read(first))) == len(signal)
+        assert sum(map(len, opened.read(second))) == len(signal)
+
+
+def test_header_bytes_are_no_samples(tmp_path: Path) -> None:
+    path = write_recording(
+        tmp_path, np.zeros(0), captures=[{"core:sample_start": 0, "core:header_bytes": 64}]
+    )
+    signal = over().astype("<c8")
+    (tmp_path / "r.sigmf-data").write_bytes(b"\xff" * 64 + signal.tobytes())
+    with open_signal(str(path)) as opened:
+        read = np.concatenate(list(opened.read(opened.captures[0])))
+    assert np.array_equal(read, signal)
+
+
+BAD = {
+    "none.sigmf-meta": "none.sigmf-meta: No such file",
+    "none.wav": "none.wav: No such file",
+    "none.cf32 --rate 8000": "none.cf32: No such file",
+    "words.sigmf-meta": "is no SigMF metadata",
+    "list.sigmf-meta": "is no SigMF metadata",
+    "deep.sigmf-meta": "is no SigMF metadata",
+    "rate.sigmf-meta": "core:sample_rate is missing",
+    "slow.sigmf-meta": "core:sample_rate must be a number from 8000",
+    "type.sigmf-meta": "sample format",
+    "stereo.sigmf-meta": "core:num_channels must be 1, not 2",
+    "nodata.sigmf-meta": "nodata.sigmf-data, is not there",
+    "away.sigmf-meta": "must name a file beside it",
+    "words.wav": "no audio file",
+    "five.wav": "has 5 channels",
+    "slow.wav": "rate must be a number from 8000",
+    "good.cf32": "--rate must give",
+    "good.xyz": "must end with one of .wav",
+    "good.wav --rate 8000": "are for raw samples",
+    "good.cf32 --rate 10": "--rate must be a number from 8000",
+    "good.cf32 --rate 8000 --format cf33": "sample format",
+    "good.cf32 --rate 8000 --offset 3000": "offset must be from -2800 to 2800 Hz",
+    "good.cf32 --rate 8000 --mode bpks": "did you mean bpsk",
+    "good.cf32 --rate 8000 --spread 3": "spread must be 1, or one of",
+    "good.cf32 --rate 8000 --range 900": "frequency_range",
+    "good.cf32 o.xyz --rate 8000": "must end with .wav",
+    "good.cf32 o.wav --rate 8000 --testframes": "no speech",
+    "good.cf32 - --rate 8000 --json -": "--json must name a file",
+    "-": "--format must name",
+}
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_bad_signals_get_one_line(line: str, refused, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    samples = np.zeros(100, np.complex64)
+    Path("words.sigmf-meta").write_text("{")
+    Path("list.sigmf-meta").write_text("[]")
+    Path("deep.sigmf-meta").write_text('{"a":' * 5000)
+    Path("words.wav").write_text("no sound")
+    samples.tofile("good.cf32")
+    soundfile.write("five.wav", np.zeros((10, 5)), 8000)
+    soundfile.write("slow.wav", np.zeros(10), 4000)
+    soundfile.write("good.wav", np.zeros(10), 8000)
+    write_recording(tmp_path, samples, name="slow", rate=100)
+    write_recording(tmp_path, samples, name="type", top={"core:datatype": "cf32_le_more"})
+    write_recording(tmp_path, samples, name="stereo", top={"core:num_channels": 2})
+    write_recording(tmp_path, samples, name="away", top={"core:dataset": "../../etc/passwd"})
+    write_recording(tmp_path, samples, name="nodata")
+    Path("nodata.sigmf-data").unlink()
+    path = write_recording(tmp_path, samples, name="rate")
+    path.write_text(path.read_text().replace("core:sample_rate", "core:simple_rate"))
+    assert BAD[line] in refused("demodulate", *line.split())
+    assert not Path("o.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("no/o.wav", "its folder does not exist"),
+        ("o.xyz", "must end with one of"),
+        ("o.wav --rate 4000", "rate must be a number from 8000"),
+        ("o.wav --rate 8000.5", "must be a whole number"),
+        ("o.wav --offset 2000", "offset must be from -1000 to 1000 Hz around 1500 Hz"),
+        ("o.cf32 --mode none", "mode must be one of"),
+        ("o.cf32 --level 30", "level must be"),
+        ("o.s16 --iq", "--iq: real samples"),
+        ("o.cf32 --callsign F4|BAD", "callsign must"),
+        ("-", "--format must name"),
+    ],
+)
+def test_signals_that_cannot_be_written(
+    line: str, said: str, refused, sample_path: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert said in refused("modulate", sample_path, *line.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+KEYS = ["core:sample_start", "core:sample_rate", "core:datatype", "core:header_bytes",
+        "core:num_channels", "core:offset", "core:datetime", "core:frequency", "core:dataset",
+        "voicelink:mode", "voicelink:spread", "voicelink:offset", "voicelink:status"]  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["cf32_le", "bpsk", "2026-01-01T00:00:00Z", 0, 8000, 1 << 62]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@given(
+    top=st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=3),
+    captures=VALUES | st.lists(st.dictionaries(st.sampled_from(KEYS), VALUES), max_size=3),
+    annotations=VALUES | st.lists(st.dictionaries(st.sampled_from(KEYS), VALUES), max_size=2),
+)
+@settings(
+    max_examples=60, deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+def test_whatever_the_metadata_say_they_are_read_or_refused(
+    top, captures, annotations, tmp_path: Path, voicelink
+) -> None:
+    path = write_recording(
+        tmp_path, np.zeros(300, np.complex64), top=top, captures=captures, annotations=annotations
+    )
+    for verb in (("demodulate",), ("field", "replay")):
+        status, _, err = voicelink(*verb, path)
+        assert status in (0, 2) and "Traceback" not in err
+        assert status == 0 or err.count("\n") == 1
+
+
+@given(content=st.binary(max_size=200))
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_whatever_the_bytes_are_they_are_read_or_refused(content: bytes, tmp_path: Path) -> None:
+    for name in ("b.wav", "b.flac", "b.sigmf-meta", "b.cu8", "b.cf32"):
+        (tmp_path / name).write_bytes(content)
+        raw = name in ("b.cu8", "b.cf32")
+        try:
+            with open_signal(str(tmp_path / name), 8000.0 if raw else None) as opened:
+                for capture in opened.captures:
+                    for samples in opened.read(capture):
+                        assert np.isfinite(samples).all()
+        except FormatError as error:
+            assert "\n" not in str(error)
