@@ -84,12 +84,15 @@ class LdpcResult:
         bits: uint8 (..., k), their hard decisions.
         converged: bool (...), whether all parity checks in use are met.
         iterations: int (...), how many iterations it took.
+        coded: float32 (..., n), posterior LLRs of the coded bits after the last iteration, for a
+            demodulator that tries again with them; None unless they were asked for.
     """
 
     llr: np.ndarray
     bits: np.ndarray
     converged: np.ndarray
     iterations: np.ndarray
+    coded: np.ndarray | None = None
 
 
 class Ldpc:
@@ -144,13 +147,16 @@ class Ldpc:
         sums = bits.astype(np.float32) @ self._generator
         return sums.astype(np.int32).astype(np.uint8) & 1
 
-    def decode(self, llr: np.ndarray, iterations: int = 100) -> LdpcResult:
+    def decode(
+        self, llr: np.ndarray, iterations: int = 100, coded: bool = False
+    ) -> LdpcResult:
         """Decode by sum-product, each frame until its parity checks are met.
 
         Args:
             llr: (..., n), log(P(0) / P(1)) of each coded bit; NaN counts as 0, infinities as
                 +-`LLR_LIMIT`.
             iterations: after how many to give up.
+            coded: whether the posteriors of the coded bits are wanted.
 
         Raises:
             ParameterError: the last axis is not n long, or iterations is not at least 1.
@@ -165,7 +171,8 @@ class Ldpc:
         posterior = np.zeros((frames, self.k), np.float32)
         converged = np.zeros(frames, bool)
         taken = np.zeros(frames, np.int64)
-        self._graph.decode(channel, int(iterations), posterior, converged, taken)
+        sent = np.zeros((frames, self.n), np.float32) if coded else None
+        self._graph.decode(channel, int(iterations), posterior, converged, taken, sent)
         np.clip(posterior, -LLR_LIMIT, LLR_LIMIT, out=posterior)
         posterior = posterior.reshape(*shape, self.k)
         return LdpcResult(
@@ -173,6 +180,7 @@ class Ldpc:
             (posterior < 0).astype(np.uint8),
             converged.reshape(shape),
             taken.reshape(shape),
+            None if sent is None else sent.reshape(*shape, self.n),
         )
 
     def _channel(self, llr: np.ndarray) -> np.ndarray:
@@ -276,12 +284,16 @@ class _Graph:
         )
         self._variable_of = np.array([place[variable] for _, variable in edges], np.intp)
         self._information = np.array([place[v] for v in range(k)], np.intp)
+        # Where the posterior of each sent bit is: among the variables, or behind them that of the
+        # bit that belongs to one check alone.
+        alone = {int(bit): len(variables) + i for i, bit in enumerate(self._own)}
+        self._sent = np.array([place.get(int(v), alone.get(int(v))) for v in sent], np.intp)
 
-    def decode(self, channel, iterations, posterior, converged, taken) -> None:
+    def decode(self, channel, iterations, posterior, converged, taken, coded=None) -> None:
         """Decode LLRs (all variables, frames) by at most so many iterations.
 
         Fills in ``posterior`` (frames, k), ``converged`` and ``taken`` (frames,), which come as
-        zeros. A frame that is done makes room for the next one at once: worked on with few others,
+        zeros, and ``coded`` (frames, n) where it is given. A frame that is done makes room for the next one at once: worked on with few others,
         those that take long would cost more in calls than in sums.
         """
         coming = channel.shape[1]
@@ -298,6 +310,8 @@ class _Graph:
             mean = state.history[place] / iterations
             posterior[gone] = np.where(done[leave], state.total[place], mean).T
             converged[gone], taken[gone] = done[leave], state.age[leave]
+            if coded is not None:
+                coded[gone] = self._posteriors(channel, state, gone, leave)
             fill, empty = np.split(leave, [coming - next_one])
             if len(fill):
                 frames[fill] = np.arange(next_one, next_one + len(fill))
@@ -306,6 +320,13 @@ class _Graph:
             if len(empty):
                 stay = np.delete(np.arange(len(frames)), empty)
                 frames, state = frames[stay], state.only(stay)
+
+    def _posteriors(self, channel, state: _Lanes, frames, lanes) -> np.ndarray:
+        """LLRs (frames, n) of the sent bits in some lanes."""
+        others = np.clip(state.product[np.ix_(self._with_own, lanes)], -0.999999, 0.999999)
+        own = channel[np.ix_(self._own, frames)] + 2 * np.arctanh(others)
+        both = np.concatenate((state.total[:, lanes], own))
+        return np.clip(both[self._sent], -LLR_LIMIT, LLR_LIMIT).T
 
     def _load(self, channel):
         """The LLRs of the variables, and the factors of the checks, of (all variables, frames)."""

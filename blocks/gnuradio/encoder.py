@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from voicelink.blocks.pdu import payload_to_pdu
 from voicelink.blocks.transmitter import split_payloads
 from voicelink.models.card import DEFAULT
 from voicelink.models.codec import SpeechEncoder
-from voicelink.models.errors import FormatError, one_of, true_or_false
-from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES, SUPERFRAME_SAMPLES
+from voicelink.models.errors import FormatError, one_of, require, true_or_false
+from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES, SAMPLE_RATE, SUPERFRAME_SAMPLES
 
+_log = logging.getLogger(__name__)
 _PACKET_LEN = pmt.intern("packet_len")
 _ITEMS = {"pdu": 0, "packed": PAYLOAD_BYTES, "bits": PAYLOAD_BITS}
 _HELD = 64
@@ -45,6 +47,11 @@ class encoder(Guarded, gr.basic_block):
         output: the stream out: "pdu" (none), "packed" (bytes, 32 a superframe) or "bits" (one bit
             a byte, the most significant first, 256 a superframe).
         transmit: whether it begins with the switch on, or waits for ``ptt``.
+        longest: seconds after which an over is ended as by #f, for a switch that is stuck; 0 for
+            never.
+
+    Attributes:
+        cut: overs that were as long.
 
     Raises:
         ParameterError: an argument is none of these.
@@ -52,10 +59,16 @@ class encoder(Guarded, gr.basic_block):
     """
 
     def __init__(
-        self, model: str | Path = DEFAULT, output: str = "pdu", transmit: bool = True
+        self,
+        model: str | Path = DEFAULT,
+        output: str = "pdu",
+        transmit: bool = True,
+        longest: float = 0.0,
     ) -> None:
         one_of("output", output, _ITEMS)
         self._transmit = true_or_false("transmit", transmit)
+        self._longest = round(SAMPLE_RATE * require("longest", longest, 0))
+        self.cut = 0
         self._speech = SpeechEncoder(model)
         self._items = _ITEMS[output]
         gr.basic_block.__init__(
@@ -73,6 +86,7 @@ class encoder(Guarded, gr.basic_block):
     def _clear(self) -> None:
         self._speech.reset()
         self._number = 0
+        self._heard = 0  # samples of this over
         self._held: list[bytes] = []
 
     def start(self) -> bool:
@@ -118,8 +132,16 @@ class encoder(Guarded, gr.basic_block):
         yield audio[begin:], None
 
     def _take(self, audio: np.ndarray) -> None:
-        if self._transmit:
-            self._publish(self._speech.encode(np.nan_to_num(audio, posinf=1, neginf=-1)))
+        if not self._transmit:
+            return
+        late = self._longest and self._heard + len(audio) >= self._longest
+        audio = audio[: self._longest - self._heard] if late else audio
+        self._heard += len(audio)
+        self._publish(self._speech.encode(np.nan_to_num(audio, posinf=1, neginf=-1)))
+        if late:
+            _log.warning("the over was ended after %g s", self._longest / SAMPLE_RATE)
+            self.cut += 1
+            self._switch(False)
 
     @guarded
     def _on_ptt(self, message: pmt.pmt_base) -> None:
@@ -128,7 +150,7 @@ class encoder(Guarded, gr.basic_block):
     def _switch(self, transmit: bool) -> None:
         if self._transmit and not transmit:
             self._publish(self._speech.flush(), end=True)
-            self._number = 0
+            self._number = self._heard = 0
         self._transmit = transmit
 
     def _publish(self, content: bytes, end: bool = False) -> None:

@@ -32,6 +32,7 @@ class tx(gr.hier_block2):
         spread: packets that each frame is spread over, as of `framer`.
         identify: send station frames, as of `framer`.
         text: a short text for station frames.
+        longest: seconds after which an over is ended, as of `encoder`.
 
     Attributes:
         encoder: the `encoder` inside.
@@ -54,6 +55,7 @@ class tx(gr.hier_block2):
         spread: int = 1,
         identify: bool = False,
         text: str = "",
+        longest: float = 0.0,
     ) -> None:
         gr.hier_block2.__init__(
             self,
@@ -62,7 +64,7 @@ class tx(gr.hier_block2):
             gr.io_signature(0, 0, 0),
         )
         # Kept here, because GNU Radio keeps no reference to blocks in Python.
-        self.encoder = encoder(model, "pdu", transmit)
+        self.encoder = encoder(model, "pdu", transmit, longest)
         self.framer = framer(
             profile, callsign, model, sync_word, preamble, tail, spread, identify, text
         )

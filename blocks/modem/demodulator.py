@@ -11,6 +11,7 @@ from voicelink.blocks.modem.burst import Burst
 from voicelink.blocks.modem.fit import Fit, Fitter
 from voicelink.blocks.modem.mode import BURST_SAMPLES, MODEM_RATE, Mode, mode
 from voicelink.blocks.modem.search import HOP, Candidate, Search
+from voicelink.blocks.modem.turbo import Turbo
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.snr import decibels
 from voicelink.blocks.spread import check_depth
@@ -89,8 +90,10 @@ class Demodulator:
         self._search = Search(self.layout, self._range)
         self._fitter = Fitter(self.layout)
         self._link = LinkDecoder(self.mode.profile) if check_depth(spread) == 1 else None
-        self._before = max(self._search.before, self._fitter.before) + 2 * _SLACK
-        self._after = max(self._fitter.after, self._search.after) + 2 * _SLACK
+        self._turbo = Turbo(self.layout, self._link)
+        stages = self._search, self._fitter, self._turbo
+        self._before = max(stage.before for stage in stages) + 2 * _SLACK
+        self._after = max(stage.after for stage in stages) + 2 * _SLACK
         self._grid = float(np.diff(self._search.frequencies[:2])[0]) if self._range else 1.0
         last = self.layout.samples_per_symbol * (self.layout.symbols - 1)
         self.latency = (self._after - last) / MODEM_RATE
@@ -175,9 +178,10 @@ class Demodulator:
         ]
         found = self._fitter.closer(self._signal, self._start, places, _DRIFT)[:1]
         for fit in self._fits(found):
-            near = abs(fit.position - lock.position) <= _SLACK + 1
-            confirmed = near and self._confirmed(fit)
-            if near and (confirmed or (fit.data and _reaches(fit, PLAUSIBLE))):
+            if abs(fit.position - lock.position) > _SLACK + 1:
+                continue
+            fit, confirmed = self._judged(fit)
+            if confirmed or (fit.data and _reaches(fit, PLAUSIBLE)):
                 return [self._give(fit, confirmed)]
         lock.missed += 1
         lock.position += BURST_SAMPLES
@@ -205,7 +209,8 @@ class Demodulator:
         for fit in sorted(fits, key=_likelihood, reverse=True):
             if not _reaches(fit, PLAUSIBLE) or fit.position < self._given + BURST_SAMPLES - _SLACK:
                 continue
-            if self._confirmed(fit):
+            fit, confirmed = self._judged(fit)
+            if confirmed:
                 bursts.append(self._give(fit, True))
         return bursts
 
@@ -213,14 +218,15 @@ class Demodulator:
         fits = (self._fitter.fit(self._signal, self._start, c) for c in candidates)
         return [fit for fit in fits if fit is not None]
 
-    def _confirmed(self, fit: Fit) -> bool:
+    def _judged(self, fit: Fit) -> tuple[Fit, bool]:
+        """The fit, made better where there are several paths, and whether it is confirmed."""
         if fit.balance > _BALANCE or abs(fit.frequency) > self._range + self._grid:
-            return False
-        if _reaches(fit, CERTAIN):
-            return True
-        return (
-            self._link is not None and self._link.decode_many(fit.llrs[None])[0].header is not None
-        )
+            return fit, False
+        if self._link is not None and self._link.decode_many(fit.llrs[None])[0].header is not None:
+            return fit, True
+        better = self._turbo.fit(self._signal, self._start, fit)
+        fit, right = better or (fit, False)
+        return fit, right or _reaches(fit, CERTAIN)
 
     def _give(self, fit: Fit, confirmed: bool) -> Burst:
         missed = 0 if confirmed else self._lock.missed + 1

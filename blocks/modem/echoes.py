@@ -1,0 +1,98 @@
+"""A channel of several paths, estimated from the symbols that went through it.
+
+Path gains h_l(k), at delays half a symbol apart, change over the burst as sums of Legendre
+polynomials. With matched-filter outputs z at all these delays, white noise before the filter and
+g the raised cosine, the least-squares coefficients solve A h = b,
+
+    b[l, q] = sum_k x*(k) B_q(k) z_l(k),
+    A[l q, l' q'] = sum_d g(t_l - t_l' - d) sum_k x*(k) x(k + d) B_q(k) B_q'(k + d),
+
+and as the noise of b has the covariance N0 A, the most probable ones for Gaussian coefficients of
+variances p solve (A + N0 / p) h = b. The variances are learned with them (automatic relevance
+determination; Tipping, J. Mach. Learn. Res. 1, 2001), which leaves few paths standing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from voicelink.blocks.modem.mode import Layout
+from voicelink.blocks.modem.pulse import raised_cosine
+
+LONGEST = 2.75e-3
+"""Seconds before and after the strongest path in which others are looked for."""
+
+SHAPES = 4
+"""Legendre polynomials that a path's gain is made of."""
+
+_RANGE = 8  # symbols beyond which the raised cosine is taken for 0
+_ROUNDS = 4  # of learning variances, for each estimate
+_FAINT = 1e-3  # of the strongest path: below, there is none
+
+
+class Echoes:
+    """Estimates path gains of bursts of one layout.
+
+    Attributes:
+        delays: float64 (L,), of the paths in symbols.
+    """
+
+    def __init__(self, layout: Layout, symbols: int) -> None:
+        steps = int(np.ceil(2 * LONGEST * layout.symbol_rate))
+        self.delays = np.arange(-steps, steps + 1) / 2
+        self._rolloff = layout.mode.rolloff
+        shapes = np.polynomial.legendre.legvander(np.linspace(-1, 1, symbols), SHAPES - 1)
+        self._shapes = np.linalg.qr(shapes)[0].T * np.sqrt(symbols)  # (Q, n), orthonormal
+        apart = self.delays[:, None] - self.delays
+        self._lags = np.arange(-steps - _RANGE, steps + _RANGE + 1)
+        pulse = raised_cosine(apart - self._lags[:, None, None], self._rolloff)
+        # (lags, L, L)
+        self._pulse = np.where(np.abs(apart - self._lags[:, None, None]) <= _RANGE, pulse, 0)
+
+    def estimate(
+        self, z: np.ndarray, symbols: np.ndarray, spread: np.ndarray, noise: float,
+        shapes: int, prior: np.ndarray | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Path gains.
+
+        Args:
+            z: complex (L, n), matched-filter outputs at all delays.
+            symbols: complex (n,), means of the symbols; 0 where nothing is known.
+            spread: (n,), their variances; 0 where a symbol is to be left out.
+            noise: N0.
+            shapes: polynomials to use, at most `SHAPES`.
+            prior: variances (L, shapes) to start from, or None: all paths alike.
+
+        Returns:
+            Gains complex (L, n), exactly 0 for paths that are not there, and the variances.
+        """
+        taps, basis = len(self.delays), self._shapes[:shapes]
+        shaped = basis * symbols  # (Q, n)
+        b = z @ shaped.conj().T  # (L, Q)
+        n = len(symbols)
+        a = np.zeros((taps, shapes, taps, shapes), complex)
+        for lag, pulse in zip(self._lags, self._pulse, strict=True):
+            first, second = slice(max(0, -lag), n - max(0, lag)), slice(max(0, lag), n + min(0, lag))
+            together = shaped[:, first].conj() @ shaped[:, second].T  # (Q, Q)
+            if lag == 0:
+                together = together + (basis * spread) @ basis.T
+            a += pulse[:, None, :, None] * together[None, :, None, :]
+        size = taps * shapes
+        a, b = a.reshape(size, size), b.reshape(size)
+        if prior is None or prior.shape[1] != shapes:
+            power = float(np.mean(np.abs(z[taps // 2]) ** 2))
+            fresh = np.full((taps, shapes), power / 4)
+            if prior is not None:
+                fresh[:, : prior.shape[1]] = prior
+                fresh[:, prior.shape[1] :] = prior[:, :1] / 4
+            prior = fresh
+        variances = np.maximum(prior.reshape(size), 1e-12)
+        for _ in range(_ROUNDS):
+            inverse = np.linalg.inv(a + np.diag(noise / variances))
+            h = inverse @ b
+            doubt = np.maximum(noise * inverse.diagonal().real, 0)
+            variances = np.abs(h) ** 2 + doubt
+        h, variances = h.reshape(taps, shapes), variances.reshape(taps, shapes)
+        strength = np.sum(np.abs(h) ** 2, axis=1)
+        h[strength < _FAINT * strength.max()] = 0
+        return h @ basis, variances

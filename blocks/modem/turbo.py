@@ -1,0 +1,125 @@
+"""A burst that came by several paths: channel, symbols and code estimated in turns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from voicelink.blocks.link import LinkDecoder
+from voicelink.blocks.modem.constellation import expected_symbols, to_llrs
+from voicelink.blocks.modem.echoes import SHAPES, Echoes
+from voicelink.blocks.modem.equaliser import equalise
+from voicelink.blocks.modem.fit import Fit
+from voicelink.blocks.modem.matched import MatchedFilter
+from voicelink.blocks.modem.mode import Layout
+from voicelink.blocks.modem.pulse import raised_cosine
+
+ECHOES = 0.8
+"""Where several paths leave less than this part of the noise that one left, there are several."""
+
+_BLIND = 3  # rounds without the code
+_DECODED = 3  # and with it
+_LEAST_NOISE = 1e-4
+_REACH = 8
+
+
+class Turbo:
+    """Fits bursts of one layout to a channel of several paths.
+
+    Args:
+        layout: the burst's.
+        link: decodes the frame, where a packet is one.
+
+    Attributes:
+        before, after: samples needed before a burst's position, and from it on.
+    """
+
+    def __init__(self, layout: Layout, link: LinkDecoder | None) -> None:
+        self._layout, self._link = layout, link
+        # The preamble after the burst, of the next one or of the over's end, is known as well.
+        self._known = np.concatenate((layout.known, layout.known[: layout.preamble]))
+        self._data = layout.data_at
+        n = len(self._known)
+        self._echoes = Echoes(layout, n)
+        self._filter = MatchedFilter(layout)
+        delays = self._echoes.delays
+        sps = layout.samples_per_symbol
+        half = np.arange(2 * n - 1 + len(delays) - 1)
+        self._places = (delays[0] + half / 2) * sps
+        self._index = 2 * np.arange(n) + np.arange(len(delays))[:, None]
+        self.before = int(np.ceil(-self._places[0])) + self._filter.reach + 1
+        self.after = int(np.ceil(self._places[-1])) + self._filter.reach + 1
+        lags = np.arange(-_REACH - int(delays[-1]), _REACH + int(delays[-1]) + 1)
+        self._lags = lags
+        self._response = raised_cosine(lags - delays[:, None], layout.mode.rolloff)
+
+    def fit(self, signal: np.ndarray, start: int, flat: Fit) -> tuple[Fit, bool] | None:
+        """The burst with all its paths.
+
+        Args:
+            signal: complex (n,), the stream from sample ``start`` on.
+            start: as said.
+            flat: what one path gives.
+
+        Returns:
+            The fit, and whether the frame's CRC is right; None where one path does as well.
+        """
+        layout = self._layout
+        bits = layout.mode.bits_per_symbol
+        places = flat.position - start + self._places
+        z = self._filter.symbols(signal, places, flat.frequency)[self._index]
+        power = float(np.mean(np.abs(z[len(z) // 2]) ** 2))
+        known = np.abs(self._known)
+        symbols, doubt = self._known.copy(), np.zeros(len(known))
+        means, variances = self._known.copy(), 1 - known
+        noise, learned, right = flat.noise, None, False
+        llrs = flat.llrs
+        for turn in range(_BLIND + _DECODED):
+            shapes = 2 if turn == 0 else SHAPES
+            gains, learned = self._echoes.estimate(z, symbols, doubt, noise, shapes, learned)
+            if turn == 0:
+                # The data, of which nothing is known yet, are noise to the known symbols.
+                noise = self._left(z, gains, self._known, 1 - known, known > 0, power)
+            else:
+                noise = self._left(z, gains, symbols, doubt, known >= 0, power)
+            if turn == 2 and noise > ECHOES * flat.noise:
+                return None
+            heard, spread = equalise(
+                z, gains, self._echoes.delays, layout.mode.rolloff, noise, means, variances,
+                bits == 1,
+            )
+            # A real symbol's error has one part and not two.
+            precision = 1 / spread[self._data] / (2 if bits == 1 else 1)
+            llrs = to_llrs(heard[self._data], precision, bits)
+            symbols, doubt = self._soft(llrs)
+            if turn < _BLIND - 1 or self._link is None:
+                continue
+            right, posterior = self._link.reread(llrs[: layout.bits])
+            if right:
+                break
+            symbols, doubt = self._soft(posterior)
+            means, variances = self._soft(posterior - llrs[: layout.bits])
+        strength = np.sum(np.abs(gains) ** 2, axis=0)
+        return replace(flat, llrs=llrs[: layout.bits], gain=np.sqrt(strength), noise=noise), right
+
+    def _soft(self, llrs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and variances of all symbols, given the LLRs of the packet's bits."""
+        symbols = self._known.copy()
+        data = expected_symbols(llrs, self._layout.mode.bits_per_symbol)
+        symbols[self._data] = data
+        return symbols, np.maximum(1 - np.abs(symbols) ** 2, 0)
+
+    def _left(self, z, gains, symbols, doubt, where, power) -> float:
+        """The noise that is left at the strongest path's delay when all paths are taken off."""
+        n = len(symbols)
+        expected, mixed = np.zeros(n, complex), np.zeros(n)
+        for lag, pulse in zip(self._lags, self._response.T, strict=True):
+            # Of symbol k at place k + lag.
+            path = pulse @ gains
+            first, second = slice(max(0, -lag), n - max(0, lag)), slice(max(0, lag), n + min(0, lag))
+            expected[second] += (path * symbols)[first]
+            mixed[second] += (np.abs(path) ** 2 * doubt)[first]
+        left = np.abs(z[len(z) // 2] - expected) ** 2
+        left = left + mixed if where.all() else left - mixed
+        return max(float(left[where].mean()), _LEAST_NOISE * power)

@@ -1,0 +1,87 @@
+"""What keeps a station from transmitting what it must not: a permission, and a time-out timer."""
+
+from __future__ import annotations
+
+from voicelink.blocks.callsign import pack_callsign
+from voicelink.models.errors import ParameterError, require, true_or_false
+
+TIME_OUT = 180.0
+"""Seconds that an over may last, unless another limit is set."""
+
+PLACEHOLDER = "N0CALL"
+"""The callsign of examples, which is nobody's."""
+
+
+def permit(what: str, transmit: bool, callsign: str, flag: str = "transmit") -> str:
+    """Refuse to key a transmitter unless that is meant, and under a callsign.
+
+    Args:
+        what: the device or line that would be keyed, for the message.
+        transmit: the explicit word that it is meant.
+        callsign: the station's own.
+        flag: how the user gives that word, for the message.
+
+    Returns:
+        The callsign in capitals.
+
+    Raises:
+        ParameterError: it is not meant, or that is no station's callsign.
+
+    >>> permit("the radio", True, "ab1cd/p")
+    'AB1CD/P'
+    """
+    if not true_or_false("transmit", transmit):
+        raise ParameterError(f"{what} is not keyed unless {flag} says that it may transmit")
+    pack_callsign(callsign)
+    call = callsign.strip().upper()
+    whole = any(c.isdigit() for c in call) and any(c.isalpha() for c in call) and len(call) > 2
+    if not whole or call == PLACEHOLDER:
+        raise ParameterError(
+            f"callsign must be the station's own, with letters and digits, not {callsign!r}"
+        )
+    return call
+
+
+class TimeOutTimer:
+    """Ends an over that lasts too long, and refuses until the switch has been let go.
+
+    Args:
+        limit: seconds that an over may last, 1 to 600.
+
+    Attributes:
+        timed_out: whether it refuses now.
+        count: how often it ended an over.
+
+    >>> timer = TimeOutTimer(180)
+    >>> [timer.update(True, now) for now in (0, 179, 180, 181)]
+    [True, True, False, False]
+    >>> timer.update(False, 182), timer.update(True, 183)
+    (False, True)
+    """
+
+    def __init__(self, limit: float = TIME_OUT) -> None:
+        self._limit = float(require("time-out", limit, 1, 600))
+        self._began: float | None = None
+        self.timed_out = False
+        self.count = 0
+
+    def update(self, wanted: bool, now: float) -> bool:
+        """Whether to transmit.
+
+        Args:
+            wanted: whether the switch is pressed.
+            now: seconds of a monotonic clock.
+        """
+        if not wanted:
+            self._began, self.timed_out = None, False
+            return False
+        if self._began is None:
+            self._began = now
+        if now - self._began >= self._limit and not self.timed_out:
+            self.timed_out = True
+            self.count += 1
+        return not self.timed_out
+
+    def left(self, now: float) -> float:
+        """Seconds until it ends the over that is going on, or would, if one began now."""
+        return self._limit if self._began is None else max(0.0, self._began + self._limit - now)
