@@ -32,12 +32,21 @@ def permit(what: str, transmit: bool, callsign: str, flag: str = "transmit") -> 
     """
     if not true_or_false("transmit", transmit):
         raise ParameterError(f"{what} is not keyed unless {flag} says that it may transmit")
+    return own_callsign(callsign)
+
+
+def own_callsign(callsign: str) -> str:
+    """The callsign in capitals, if a station may have it.
+
+    Raises:
+        ParameterError: it is none, or the one of examples.
+    """
     pack_callsign(callsign)
     call = callsign.strip().upper()
     whole = any(c.isdigit() for c in call) and any(c.isalpha() for c in call) and len(call) > 2
     if not whole or call == PLACEHOLDER:
         raise ParameterError(
-            f"callsign must be the station's own, with letters and digits, not {callsign!r}"
+            f"callsign must be the station's own, letters and digits, not {callsign!r}"
         )
     return call
 

@@ -38,7 +38,8 @@ def send_speech(
         for packet in packets:
             sent += 1
             if paced:
-                time.sleep(max(0.0, began + sent * SUPERFRAME_SECONDS - time.monotonic()))
+                due = began + (sent - transmitter.lead) * SUPERFRAME_SECONDS
+                time.sleep(max(0.0, due - time.monotonic()))
             send(packet)
 
     for piece in pieces:

@@ -14,6 +14,7 @@ VERBS = (
     "channel",
     "send",
     "receive",
+    "devices",
     "modulate",
     "demodulate",
     "field",

@@ -1,13 +1,14 @@
-"""``voicelink receive``: speech from ZeroMQ to a file or a pipe."""
+"""``voicelink receive``: speech from ZeroMQ or a receiver to a file, a pipe or a loudspeaker."""
 
 from __future__ import annotations
 
 import argparse
 
-HELP = "a ZeroMQ address to a speech file or pipe, in real time"
+HELP = "a ZeroMQ address or a radio to a speech file, pipe or loudspeaker, in real time"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from voicelink.link_sim.commands.live import add_listen_options
     from voicelink.link_sim.commands.sockets import (
         add_end_options,
         add_socket_options,
@@ -48,9 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--buffer",
         type=float,
-        default=0.4,
         metavar="S",
-        help="seconds to wait for stragglers (default 0.4)",
+        help="seconds to wait for stragglers (default 0.4; with --speaker 0.1, and more while"
+        " frames come too late)",
     )
     parser.add_argument(
         "--idle",
@@ -62,46 +63,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, metavar="S", help="stop after so long in any case")
     parser.add_argument("--keep", action="store_true", help="go on with the next over")
     parser.add_argument("--json", metavar="FILE", help="write the counts as JSON; - for stdout")
+    add_listen_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    import json
-    import sys
     from contextlib import ExitStack
 
     import numpy as np
 
     from voicelink.blocks.audio import audio_writer, check_audio_name, write_samples
-    from voicelink.blocks.files import writing
     from voicelink.blocks.receiver import LONGEST_BUFFER, Receiver
     from voicelink.blocks.status import Status
-    from voicelink.link_sim.commands.sockets import made_keys, open_receiver
+    from voicelink.link_sim.commands.live import (
+        hear,
+        json_file,
+        packet_source,
+        radio_profile,
+        report,
+    )
+    from voicelink.link_sim.commands.sockets import made_keys
     from voicelink.link_sim.commands.streams import ended_by_signals, note, open_output
     from voicelink.link_sim.exchange import receive_speech
+    from voicelink.link_sim.listen import Announcer
     from voicelink.models.errors import ParameterError, require
 
     if made_keys(args):
         return 0
+    if args.buffer is None:
+        args.buffer = 0.4 if args.speaker is None else 0.1
     require("--buffer", args.buffer, 0, LONGEST_BUFFER)
     require("--idle", args.idle, 0.1, 1e6)
     if args.seconds is not None:
         require("--seconds", args.seconds, 0, 1e9)
+    if args.speaker is not None:
+        return hear(args)
     if args.output == "-" and args.json == "-":
         raise ParameterError("--json must name a file where the audio goes to standard output")
     if not args.raw:
         check_audio_name(args.output)
-    receiver = Receiver(args.profile, args.model)
+    receiver = Receiver(radio_profile(args, "auto"), args.model)
+    announcer = Announcer(receiver, note)
     skip = receiver.delay
 
     callsign = None
     held = []
     with ExitStack() as stack:
-        # Opened before the work, so that a name that cannot be written costs no recording.
-        part = stack.enter_context(writing(args.json)) if args.json not in (None, "-") else None
-        source = stack.enter_context(open_receiver(args, bind=args.bind))
+        part = stack.enter_context(json_file(args.json))
+        source = stack.enter_context(packet_source(args, note))
         note(f"listening at {source.endpoint}")
 
         def record(write):
+            def take(wait):
+                announcer.look()
+                return source.receive(wait)
+
             def play(superframe):
                 nonlocal skip, callsign
                 callsign = receiver.callsign or callsign
@@ -117,7 +132,7 @@ def run(args: argparse.Namespace) -> int:
             with ended_by_signals() as ended:
                 receive_speech(
                     receiver,
-                    lambda wait: source.receive(wait),
+                    take,
                     play,
                     buffer=args.buffer,
                     idle=args.idle,
@@ -137,13 +152,7 @@ def run(args: argparse.Namespace) -> int:
         counts["received"] += source.malformed
         counts["malformed"] += source.malformed
         counts["concealed"] -= len(held)
-        counts["callsign"] = callsign
-        text = json.dumps(counts, indent=2)
-        if part:
-            part.write_text(text + "\n", encoding="utf-8")
-    if args.json == "-":
-        print(text)
-    else:
-        line = ", ".join(f"{value} {name}" for name, value in counts.items() if value)
-        print(f"voicelink: {line or 'nothing came'}", file=sys.stderr)
+        counts["callsign"] = callsign or receiver.station.callsign
+        counts["text"] = receiver.station.text or None
+        report(counts, args.json, part)
     return 0

@@ -1,13 +1,14 @@
-"""``voicelink send``: speech from a file or a pipe to ZeroMQ."""
+"""``voicelink send``: speech from a file, a pipe or a microphone to ZeroMQ or a transceiver."""
 
 from __future__ import annotations
 
 import argparse
 
-HELP = "speech file or pipe to a ZeroMQ address, in real time"
+HELP = "speech file, pipe or microphone to a ZeroMQ address or a radio, in real time"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from voicelink.link_sim.commands.live import add_talk_options
     from voicelink.link_sim.commands.sockets import (
         add_end_options,
         add_form_option,
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds to wait for a receiver before the first frame (default 10; 0: not at all)",
     )
+    add_talk_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,17 +49,28 @@ def run(args: argparse.Namespace) -> int:
 
     from voicelink.blocks.audio import read_audio, read_samples
     from voicelink.blocks.transmitter import Transmitter
+    from voicelink.link_sim.commands.live import identifier_of, is_live, radio_profile, speak
     from voicelink.link_sim.commands.sockets import made_keys, open_sender
     from voicelink.link_sim.commands.streams import ended_by_signals, note, open_input
     from voicelink.link_sim.exchange import send_speech
-    from voicelink.models.errors import require
+    from voicelink.models.errors import ParameterError, require
     from voicelink.models.sizes import FRAME_SAMPLES, SUPERFRAME_SAMPLES, SUPERFRAME_SECONDS
 
     if made_keys(args):
         return 0
     require("--wait", args.wait, 0, 1e6)
-    transmitter = Transmitter(args.profile, args.model, args.callsign, args.spread)
-    audio = None if args.raw else read_audio(args.input, note)
+    profile = radio_profile(args, "checked")
+    identifier = identifier_of(args, profile)
+    transmitter = Transmitter(profile, args.model, args.callsign, args.spread, identifier)
+    if args.mic is not None and (args.input != "-" or args.raw or args.fast):
+        raise ParameterError(
+            "--mic is where the speech comes from: no file, --raw or --fast with it"
+        )
+    audio = None if args.raw or args.mic is not None else read_audio(args.input, note)
+    if is_live(args):
+        if args.raw or args.fast:
+            raise ParameterError("--raw and --fast go with an address, and no transmitter to key")
+        return speak(args, transmitter, audio)
     with open_sender(args, bind=args.bind) as sender:
         note(
             f"{args.profile}, {transmitter.spreader.packet_bits / SUPERFRAME_SECONDS:.0f} bit/s,"
