@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from voicelink.blocks.callsign import pack_callsign
 from voicelink.blocks.gnuradio.device import is_file
+from voicelink.blocks.transmit import own_callsign
 from voicelink.models.errors import ParameterError, true_or_false
-
-PLACEHOLDER = "N0CALL"
 
 
 def permit(device: str, transmit: bool, callsign: str) -> None:
@@ -29,10 +27,4 @@ def permit(device: str, transmit: bool, callsign: str) -> None:
         raise ParameterError(
             f"{device} is not sent with unless transmit says so; file:over.cf32 is for a dry run"
         )
-    pack_callsign(callsign)
-    call = callsign.strip().upper()
-    whole = any(c.isdigit() for c in call) and any(c.isalpha() for c in call) and len(call) > 2
-    if not whole or call == PLACEHOLDER:
-        raise ParameterError(
-            f"callsign must be the station's own, letters and digits, not {callsign!r}"
-        )
+    own_callsign(callsign)
