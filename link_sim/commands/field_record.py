@@ -66,13 +66,12 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.link_sim.field.heard import Heard
     from voicelink.link_sim.field.log import FrameLog
     from voicelink.link_sim.field.recorder import LineFile, Recorder, as_long_as_it_goes
-    from voicelink.link_sim.field.recording import check_sigmf, file_names
-    from voicelink.link_sim.field.writer import RecordingWriter
+    from voicelink.link_sim.field.writer import RecordingWriter, check_new
     from voicelink.models.errors import ParameterError, require
 
     if made_keys(args):
         return 0
-    check_sigmf()
+    data, _ = check_new(args.recording)
     position = _position(args.position)
     if args.seconds is not None:
         require("--seconds", args.seconds, 0, 1e9)
@@ -80,7 +79,6 @@ def run(args: argparse.Namespace) -> int:
         raise ParameterError("--testframes are no speech: nothing can be heard of them")
     if args.heard:
         check_audio_name(args.heard)
-    data, _ = file_names(args.recording)
     if args.offset is None and args.source.startswith("soapy:"):
         # Beside the spike that cheap receivers have in the middle.
         args.offset = (args.rate or SOAPY_RATE) / 8
@@ -90,14 +88,14 @@ def run(args: argparse.Namespace) -> int:
         feed = stack.enter_context(Feed(source))
         speech = bool(args.heard or args.speaker)
         listener = listener_for(args, source.rate, not source.format.complex, {}, speech)
+        lines = LineFile(args.log or data.with_suffix(".jsonl"), _say)
+        stack.callback(lines.close)
         writer = stack.enter_context(
             RecordingWriter(
                 data, source.format, source.rate, settings, _say, source.hardware, position,
                 source.frequency,
             )
         )  # fmt: skip
-        lines = LineFile(args.log or data.with_suffix(".jsonl"), _say)
-        stack.callback(lines.close)
         log = FrameLog(lines.write, source.rate, settings | {"source": source.hardware}, position)
         hear = []
         if args.heard:
@@ -109,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         Recorder(writer, listener, log, _say, tuple(hear), args.quiet).run(feed, args.seconds, stop)
     _say(f"{writer.samples / source.rate:.1f} s; {log.summary()}")
     if args.testframes:
-        _say(log.tests.summary())
+        _say(log.bit_errors.summary())
     return 0
 
 

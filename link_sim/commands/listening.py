@@ -62,7 +62,7 @@ def listen(
     said = log.summary() + (f"; {', '.join(callsigns)}" if callsigns else "")
     said += f"; {text!r}" if text else ""
     if args.testframes:
-        said += "; " + log.tests.summary()
+        said += "; " + log.bit_errors.summary()
     print(f"voicelink: {said}", file=sys.stderr)
     return 0
 

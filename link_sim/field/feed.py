@@ -54,7 +54,7 @@ class Feed:
 
     Args:
         source: to be read.
-        again: seconds between attempts to open it.
+        again: seconds between attempts to open it; None: `AGAIN_SECONDS`.
 
     Attributes:
         source: as given.
@@ -63,9 +63,9 @@ class Feed:
         VoiceLinkError: the source cannot be opened at the start.
     """
 
-    def __init__(self, source: Source, again: float = AGAIN_SECONDS) -> None:
+    def __init__(self, source: Source, again: float | None = None) -> None:
         self.source = source
-        self._again = again
+        self._again = AGAIN_SECONDS if again is None else again
         try:
             source.open()
         except SourceLost as error:

@@ -176,6 +176,10 @@ class Listener:
     def _packet(self, packet: Packet, burst: Burst | None, slots: int = 1) -> list[Frame]:
         frames = []
         for frame, number in self._receiver.decode(packet):
+            if not (self._open or frame.corrected is not None or (burst and burst.confirmed)):
+                # Behind an over the demodulator goes on for a while with what may be none.
+                frames.append(self._unheard(frame, burst))
+                continue
             if number is None and self._known and slots > 1:
                 # The packets between were not found, and leave their places in time.
                 number = self._receiver.next + slots - 1
@@ -261,6 +265,9 @@ class Listener:
         return frames
 
     def _begin_again(self) -> None:
+        # Twice, by which it forgets what was said last: on the air nothing comes again by itself,
+        # and test frames say the same in each over.
+        self._receiver.reset()
         self._receiver.reset()
         self._open = False
         self._forget()

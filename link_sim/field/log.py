@@ -22,7 +22,7 @@ STATUSES = (*(status.value for status in Status), STATION, FOREIGN, STRAY)
 
 
 @dataclass
-class Tests:
+class ErrorCount:
     """Bit errors of test frames, added up; see `voicelink.link_sim.field.testframes.Errors`.
 
     Attributes:
@@ -84,7 +84,7 @@ class FrameLog:
     Attributes:
         statuses: how many frames had each status.
         frames, failed: superframes of overs, and those of them that were lost or not mended.
-        tests: bit errors of test frames.
+        bit_errors: of test frames.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class FrameLog:
         self._position = position
         self.statuses = dict.fromkeys(STATUSES, 0)
         self.frames = self.failed = 0
-        self.tests = Tests()
+        self.bit_errors = ErrorCount()
         self._write(json.dumps({"log": "voicelink", "version": VERSION, "rate": rate} | about))
 
     @property
@@ -149,7 +149,7 @@ class FrameLog:
             values["text"] = frame.text
         if frame.errors is not None:
             values["test"] = asdict(frame.errors)
-            self.tests.add(values["test"])
+            self.bit_errors.add(values["test"])
         self._write(json.dumps(values))
         return values
 

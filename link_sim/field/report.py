@@ -12,7 +12,7 @@ from voicelink.blocks.status import LETTERS, Status
 from voicelink.link_sim.field.log import Log, read_log
 from voicelink.link_sim.field.pictures import curve_picture, time_picture
 from voicelink.link_sim.field.simulated import read_curves
-from voicelink.link_sim.field.summary import Station, by_snr, stations, test_rows
+from voicelink.link_sim.field.summary import Station, bit_error_rows, by_snr, stations
 from voicelink.link_sim.picture import COLOURS as STATUS_COLOURS
 from voicelink.link_sim.report.labels import percent
 from voicelink.link_sim.report.needs import check_libraries
@@ -171,7 +171,7 @@ def _tests(found: list[Station], several: bool) -> dict[str, Any]:
             str(row.tests.strange), _rate(row.tests.before_rate), _rate(row.expected),
             _rate(row.tests.after_rate), percent(row.station.fer.value),
         ]
-        for row in test_rows(found)
+        for row in bit_error_rows(found)
     ]  # fmt: skip
     return {"columns": columns, "rows": rows}
 

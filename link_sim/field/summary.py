@@ -13,7 +13,7 @@ from voicelink.blocks.modem import modes
 from voicelink.blocks.status import Status
 from voicelink.link_sim.fer import wilson
 from voicelink.link_sim.field.listener import STATION
-from voicelink.link_sim.field.log import Log, Tests
+from voicelink.link_sim.field.log import ErrorCount, Log
 from voicelink.link_sim.field.recording import parse_time
 from voicelink.link_sim.report.interval import Estimate
 
@@ -125,7 +125,7 @@ def by_snr(frames: Iterable[dict[str, Any]]) -> tuple[dict[float, Estimate], int
 
 
 @dataclass(frozen=True)
-class TestRow:
+class BitErrorRow:
     """Test frames of a station: what the radio link does, without the speech codec.
 
     Attributes:
@@ -136,16 +136,16 @@ class TestRow:
     """
 
     station: Station
-    tests: Tests
+    tests: ErrorCount
     expected: float | None
     missed: int
 
 
-def test_rows(found: Iterable[Station]) -> list[TestRow]:
+def bit_error_rows(found: Iterable[Station]) -> list[BitErrorRow]:
     """Of all stations that sent test frames."""
     rows = []
     for station in found:
-        tests, chances = Tests(), []
+        tests, chances = ErrorCount(), []
         bits = modes()[station.mode].bits_per_symbol if station.mode in modes() else None
         for frame in station.frames:
             if "test" not in frame:
@@ -155,7 +155,7 @@ def test_rows(found: Iterable[Station]) -> list[TestRow]:
             if bits and counted and frame.get("esn0_db") is not None:
                 chances.append(bit_error_rate(frame["esn0_db"], bits))
         if tests.frames or tests.strange:
-            rows.append(TestRow(station, tests, fmean(chances) if chances else None,
+            rows.append(BitErrorRow(station, tests, fmean(chances) if chances else None,
                                 station.missed))  # fmt: skip
     return rows
 

@@ -24,6 +24,22 @@ _ROOM = 1 << 16  # bytes of samples that are given up at a time to make room for
 _ANNOTATED = ("status", "sequence", "snr_db", "esn0_db", "offset_hz", "callsign")
 
 
+def check_new(path: str | Path) -> tuple[Path, Path]:
+    """The two files of a new recording.
+
+    Raises:
+        ParameterError: the package sigmf is missing, the recording is there already, or its folder
+            is not.
+    """
+    check_sigmf()
+    files = file_names(path)
+    check_folder(files[0])
+    for file in files:
+        if file.exists():
+            raise ParameterError(f"{file} is there already, and is not written over")
+    return files
+
+
 class RecordingWriter:
     """Writes samples as they come, and the metadata aside, renamed every few seconds.
 
@@ -46,8 +62,7 @@ class RecordingWriter:
         format: of the samples.
 
     Raises:
-        ParameterError: the package sigmf is missing, the recording is there already, or its files
-            cannot be made.
+        ParameterError: as `check_new`, or the files cannot be made.
     """
 
     def __init__(
@@ -62,12 +77,7 @@ class RecordingWriter:
         frequency: float | None = None,
         every: float = SAVE_SECONDS,
     ) -> None:
-        check_sigmf()
-        self.data, self.meta = file_names(path)
-        check_folder(self.data)
-        for file in (self.data, self.meta):
-            if file.exists():
-                raise ParameterError(f"{file} is there already, and is not written over")
+        self.data, self.meta = check_new(path)
         self._found = described(form, rate, settings, hardware, position)
         self.format, self._rate, self._frequency = form, rate, frequency
         self._say, self._every = say, every

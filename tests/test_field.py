@@ -1,0 +1,577 @@
+"""The field-test kit: recordings that stay whole, replays that give the same, logs, the report."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import signal as signals_of_the_system
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+from signals import FRAMES, heard, over, with_noise
+
+from voicelink.link_sim.field.feed import Feed, Gap
+from voicelink.link_sim.field.listener import Listener
+from voicelink.link_sim.field.log import FrameLog, read_log
+from voicelink.link_sim.field.recorder import LineFile, Recorder
+from voicelink.link_sim.field.recording import read_recording
+from voicelink.link_sim.field.samples import SampleFormat
+from voicelink.link_sim.field.soapy import SoapySource
+from voicelink.link_sim.field.sources import SamplesLost, SourceLost
+from voicelink.link_sim.field.summary import bit_error_rate, bit_error_rows, by_snr, stations
+from voicelink.link_sim.field.testframes import payload
+from voicelink.link_sim.field.writer import RecordingWriter
+from voicelink.models.errors import ParameterError, VoiceLinkError
+
+sigmf = pytest.importorskip("sigmf")
+
+CF32 = SampleFormat.of("cf32_le")
+CU8 = SampleFormat.of("cu8")
+
+
+class Script:
+    """A source that does what a list says: samples, errors, and then the end."""
+
+    frequency, hardware, live = 7.0e6, "a script", True
+
+    def __init__(self, steps: list, form: SampleFormat = CF32, rate: float = 8000.0) -> None:
+        self.format, self.rate = form, rate
+        self.opened = 0
+        self._steps = iter(steps)
+
+    def open(self) -> None:
+        self.opened += 1
+
+    def read(self) -> bytes | None:
+        step = next(self._steps, None)
+        if isinstance(step, Exception):
+            raise step
+        return step if step is None or isinstance(step, bytes) else self.format.encode(step)
+
+    def close(self) -> None:
+        pass
+
+
+def record(folder: Path, source, **settings) -> tuple[list[str], RecordingWriter]:
+    """Record a source to ``folder``/live: what was said, and the recording."""
+    said: list[str] = []
+    with (
+        Feed(source, again=0.001) as feed,
+        RecordingWriter(
+            folder / "live", source.format, source.rate, {"mode": "bpsk"}, said.append,
+            frequency=source.frequency, **settings,
+        ) as writer,
+    ):  # fmt: skip
+        lines = LineFile(folder / "live.jsonl", said.append)
+        listener = Listener(source.rate, speech=False)
+        log = FrameLog(lines.write, source.rate, {"mode": "bpsk"})
+        Recorder(writer, listener, log, said.append).run(feed)
+        lines.close()
+    return said, writer
+
+
+def test_a_replay_gives_the_frames_that_were_heard_live(tmp_path: Path, voicelink) -> None:
+    """Noise in which some fail, eight bits a sample, pieces of any length, and a gap."""
+    rate = 48_000
+    noisy = np.repeat(with_noise(np.concatenate([over(), over()]), -3.3, seed=4), 6)
+    cuts = np.sort(np.random.default_rng(1).integers(0, len(noisy), 30))
+    steps: list = np.split(noisy, cuts)
+    steps.insert(17, SourceLost("the cable was pulled"))
+    said, writer = record(tmp_path, Script(steps, CU8, rate))
+
+    status, _, err = voicelink("field", "replay", writer.meta, "--log", tmp_path / "again.jsonl")
+    assert status == 0 and "the same" in err
+    live, again = (read_log(tmp_path / name) for name in ("live.jsonl", "again.jsonl"))
+    assert len(live.frames) >= 2 * FRAMES - 4
+    for frame in live.frames + again.frames:
+        del frame["latency_s"]  # it took as long as it took
+    assert again.frames == live.frames
+    assert {"corrected", "soft"} <= {frame["status"] for frame in live.frames}
+
+    # The recording: as it came in, with the gap as another capture, and every frame noted.
+    found = read_recording(writer.meta)
+    assert found.data.read_bytes() == CU8.encode(noisy)
+    gap = sum(map(len, steps[:17]))
+    assert [capture.start for capture in found.captures] == [0, gap]
+    assert all(capture.time and capture.frequency == 7.0e6 for capture in found.captures)
+    noted = [entry["voicelink:status"] for entry in found.annotations]
+    assert noted == [frame["status"] for frame in live.frames]
+    sigmf.fromfile(str(writer.meta)).validate()
+    assert "the cable was pulled" in said
+    assert [event["event"] for event in live.events] == ["gap", "again"]
+
+
+def test_a_replay_says_where_it_differs(tmp_path: Path, voicelink) -> None:
+    _, writer = record(tmp_path, Script([over()]))
+    text = writer.meta.read_text()
+    assert text.count('"voicelink:sequence": 3,') == 1
+    writer.meta.write_text(text.replace('"voicelink:sequence": 3,', '"voicelink:sequence": 4,'))
+    _, _, err = voicelink("field", "replay", writer.meta, tmp_path / "heard.wav", "--realtime")
+    assert "8 of 9 frames as were noted in the recording, and 1 others" in err
+    assert (tmp_path / "heard.wav").stat().st_size > 8 * 2560 * 2
+
+
+def test_samples_that_were_lost_make_a_gap_and_no_more() -> None:
+    signal = over()
+    source = Script([signal[:5000], SamplesLost("too slow"), b"", signal[6000:]])
+    with Feed(source) as feed:
+        items = list(iter(lambda: feed.get(5), None))
+    assert [type(item).__name__ for item in items] == ["Piece", "Gap", "Piece"]
+    assert items[1].reason == "too slow" and source.opened == 1
+    assert items[0].time <= items[1].time <= items[2].time
+
+
+def test_a_source_that_cannot_be_had_ends_it_at_the_start() -> None:
+    class Absent(Script):
+        def open(self) -> None:
+            raise SourceLost("no such device")
+
+    with pytest.raises(VoiceLinkError, match="no such device"):
+        Feed(Absent([]))
+
+
+def test_a_device_that_comes_back_as_another_is_not_taken_for_it() -> None:
+    class Changing(Script):
+        def open(self) -> None:
+            super().open()
+            self.rate = {2: 16_000.0}.get(self.opened, 8000.0)
+
+    source = Changing([b"\0" * 8, SourceLost("gone"), b"\1" * 8])
+    with Feed(source, again=0.001) as feed:
+        items = list(iter(lambda: feed.get(5), None))
+    assert source.opened == 3 and items[2].data == b"\1" * 8
+
+
+class FullDisk:
+    """A file that takes so many bytes and no more."""
+
+    def __init__(self, file, room: int) -> None:
+        self._file, self._room = file, room
+        self.fileno, self.close = file.fileno, file.close
+
+    @property
+    def closed(self) -> bool:
+        return self._file.closed
+
+    def write(self, data) -> int:
+        if not self._room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = self._file.write(data[: self._room])
+        self._room -= written
+        return written
+
+    tell = property(lambda self: self._file.tell)
+    truncate = property(lambda self: self._file.truncate)
+
+
+@pytest.mark.parametrize("metadata_fit", [True, False])
+def test_a_full_disk_ends_the_recording_and_nothing_else(
+    metadata_fit: bool, tmp_path: Path, voicelink, monkeypatch
+) -> None:
+    """What is on the disk is a valid recording of what was heard until then; the rest is heard."""
+    room = 8 * 12_345 + 3
+    written = RecordingWriter._write_metadata
+    refused = []
+
+    def write_metadata(writer: RecordingWriter) -> None:
+        # On a disk that is really full there is no room for these either, until samples give way.
+        if writer.failed and not metadata_fit and not refused:
+            refused.append(writer)
+            raise ParameterError("no space")
+        written(writer)
+
+    def open_full(self, *args, **settings) -> None:
+        plain(self, *args, **settings)
+        self._file = FullDisk(self._file, room)
+
+    plain = RecordingWriter.__init__
+    monkeypatch.setattr(RecordingWriter, "__init__", open_full)
+    monkeypatch.setattr(RecordingWriter, "_write_metadata", write_metadata)
+    said, writer = record(tmp_path, Script(np.array_split(over(), 20)))
+    assert sum("No space left on device" in line for line in said) == 1
+    assert len(read_log(tmp_path / "live.jsonl").frames) == FRAMES
+    size = writer.data.stat().st_size
+    assert size == 8 * 12_345 if metadata_fit else 0 < size < room and size % 8 == 0
+    signal = sigmf.fromfile(str(writer.meta))
+    signal.validate()
+    # Nothing is noted of what is not there.
+    assert all(
+        entry["core:sample_start"] + entry["core:sample_count"] <= size // 8
+        for entry in signal.get_annotations()
+    )
+    lines = read_log(tmp_path / "live.jsonl").frames
+    there = [line["sample"] + line["samples"] <= size // 8 for line in lines]
+    # The frame that was being received is not noted yet: it was heard after the loss.
+    assert sum(there) - 1 <= len(signal.get_annotations()) <= sum(there)
+    status, _, err = voicelink("field", "replay", writer.meta)
+    assert status == 0 and err
+
+
+def test_a_full_disk_cuts_no_line_of_the_log(tmp_path: Path) -> None:
+    said: list[str] = []
+    lines = LineFile(tmp_path / "log", said.append)
+    lines._file = FullDisk(lines._file, 25)
+    for number in range(5):
+        lines.write(f"line {number} of it")
+    lines.close()
+    assert (tmp_path / "log").read_text() == "line 0 of it\n"
+    assert len(said) == 1 and "No space left on device" in said[0]
+
+
+def test_a_recording_is_not_written_over(tmp_path: Path) -> None:
+    record(tmp_path, Script([over()]))
+    with pytest.raises(ParameterError, match="is there already"):
+        RecordingWriter(tmp_path / "live.sigmf-data", CF32, 8000, {})
+
+
+RECORD = [sys.executable, "-m", "voicelink.link_sim.cli", "field", "record"]
+
+
+def recording_process(folder: Path) -> subprocess.Popen:
+    """A program that records standard input, and has heard one over there."""
+    process = subprocess.Popen(
+        [*RECORD, "r", "--rate", "8000", "--heard", "heard.wav"], cwd=folder,
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    process.stdin.write(CF32.encode(over()))
+    process.stdin.flush()
+    for line in process.stderr:
+        if b"end of over" in line:
+            return process
+    raise AssertionError("the over was not heard")
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_a_program_that_is_ended_leaves_a_valid_recording(name: str, tmp_path: Path) -> None:
+    process = recording_process(tmp_path)
+    process.send_signal(getattr(signals_of_the_system, name))
+    _, err = process.communicate(timeout=60)
+    found = sigmf.fromfile(str(tmp_path / "r.sigmf-meta"))
+    found.validate()
+    assert len(found) > 25_000
+    assert len(read_log(tmp_path / "r.jsonl").frames) == FRAMES
+    if name != "SIGKILL":
+        assert process.returncode == 0 and b"9 clean" in err
+        assert len(found.get_annotations()) == FRAMES
+        assert (tmp_path / "heard.wav").stat().st_size > 8 * 2560 * 2
+    # Metadata that were being written when it ended are not left beside it.
+    assert sum(path.name.endswith("sigmf-meta") for path in tmp_path.iterdir()) == 1
+
+
+def test_record_takes_a_pipe_to_its_end(tmp_path: Path, voicelink, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = CF32.encode(over()) + b"\0\0\0"
+    monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO(content)))
+    status, _, err = voicelink(
+        "field", "record", "r", "--rate", 8000, "--position", "52.52,13.405", "--testframes",
+        "--quiet", "--frequency", 7.1e6,
+    )  # fmt: skip
+    assert status == 0 and "9 clean" in err and "9 test frames, bit errors 0 before" in err
+    top = sigmf.fromfile("r.sigmf-meta").get_global_info()
+    assert top["core:geolocation"]["coordinates"] == [13.405, 52.52]
+    frame = read_log("r.jsonl").frames[0]
+    assert frame["position"] == [52.52, 13.405] and frame["latency_s"] is not None
+
+
+def test_samples_come_over_zeromq_too(tmp_path: Path) -> None:
+    zmq = pytest.importorskip("zmq")
+    from voicelink.link_sim.field.sources import ZmqSource
+
+    with zmq.Context() as context, context.socket(zmq.PUSH) as sender:
+        port = sender.bind_to_random_port("tcp://127.0.0.1")
+        source = ZmqSource(f"tcp://127.0.0.1:{port}", CF32, 8000, pattern="pull")
+        with Feed(source) as feed:
+            sender.send(b"\1" * 7)
+            sender.send(b"\1" * 16)
+            items = []
+            while len(items) < 2:
+                items += [item for item in [feed.get(10)] if item is not None]
+    assert isinstance(items[0], Gap) and "no whole samples" in items[0].reason
+    assert items[1].data == b"\1" * 16
+
+
+class FakeSoapy(types.ModuleType):
+    """SoapySDR's Python module, with a device whose stream a test has written."""
+
+    SOAPY_SDR_RX, SOAPY_SDR_TIMEOUT, SOAPY_SDR_STREAM_ERROR, SOAPY_SDR_OVERFLOW = 1, -1, -2, -4
+
+    def __init__(self, steps: list, native: str = "CU8") -> None:
+        super().__init__("SoapySDR", "")
+        self.__spec__ = types.SimpleNamespace(name="SoapySDR")
+        self.calls: list[tuple] = []
+        self._steps, self._native = iter(steps), native
+        self.present = True
+
+    def errToStr(self, code: int) -> str:
+        return f"error {code}"
+
+    def Device(self, name: str):
+        if not self.present or name != "driver=fake":
+            raise RuntimeError("SoapySDR::Device::make() no match")
+        return self
+
+    def __getattr__(self, name: str):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *args: self.calls.append((name, *args))
+
+    def getNativeStreamFormat(self, *_):
+        return [self._native, 127.0]
+
+    def getSampleRate(self, *_) -> float:
+        return 250_000.0
+
+    def setupStream(self, *args):
+        self.calls.append(("setupStream", *args))
+        return "stream"
+
+    def readStream(self, stream, buffers, count, timeoutUs=0):
+        step = next(self._steps, self.SOAPY_SDR_STREAM_ERROR)
+        if isinstance(step, int):
+            return types.SimpleNamespace(ret=step)
+        buffers[0][: len(step)] = step
+        return types.SimpleNamespace(ret=len(step) // 2)
+
+
+def test_a_soapy_device_is_set_and_read(monkeypatch) -> None:
+    samples = np.arange(200, dtype=np.uint8)
+    soapy = FakeSoapy([-1, samples, -4, samples[:10], -2])
+    monkeypatch.setitem(sys.modules, "SoapySDR", soapy)
+    source = SoapySource("driver=fake", 250_000, 14.2e6, 31_250, gain=20, ppm=1.5)
+    source.open()
+    assert source.format.name == "cu8" and source.frequency == 14.2e6 - 31_250
+    for call in (
+        ("setFrequency", 1, 0, 14.2e6 - 31_250),
+        ("setGain", 1, 0, 20),
+        ("setFrequencyCorrection", 1, 0, 1.5),
+        ("setupStream", 1, "CU8", [0]),
+    ):
+        assert call in soapy.calls
+    assert source.read() == b""
+    assert source.read() == samples.tobytes()
+    with pytest.raises(SamplesLost, match="faster than they were read"):
+        source.read()
+    assert source.read() == samples[:10].tobytes()
+    with pytest.raises(SourceLost, match="error -2"):
+        source.read()
+    source.close()
+    assert ("closeStream", "stream") in soapy.calls
+    soapy.present = False
+    with pytest.raises(SourceLost, match="no match"):
+        source.open()
+
+
+def test_record_goes_on_when_a_device_comes_back(tmp_path: Path, voicelink, monkeypatch) -> None:
+    """The device is pulled out within the first over, and is there again before the second."""
+    monkeypatch.chdir(tmp_path)
+    signal = np.frombuffer(CU8.encode(over(250_000, offset=31_250)), np.uint8)
+    blocks = np.array_split(signal, 250)
+    blocks = [block if len(block) % 2 == 0 else block[:-1] for block in blocks]
+    soapy = FakeSoapy([*blocks[:120], -2, *blocks])
+    monkeypatch.setitem(sys.modules, "SoapySDR", soapy)
+    monkeypatch.setattr("voicelink.link_sim.field.feed.AGAIN_SECONDS", 0.01)
+    seconds = (len(signal) + 2 * sum(map(len, blocks[:120]))) / 2 / 250_000 * 0.66
+    status, _, err = voicelink(
+        "field", "record", "r", "--from", "soapy:driver=fake", "--frequency", 14.2e6,
+        "--seconds", seconds, "--quiet",
+    )  # fmt: skip
+    assert status == 0, err
+    assert "error -2" in err and "samples come again" in err
+    assert len(read_recording("r.sigmf-meta").captures) == 2
+    assert "the same" in voicelink("field", "replay", "r.sigmf-meta")[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("record r", "--rate must give"),
+        ("record r --rate 8000 --format x", "sample format"),
+        ("record no/r --rate 8000", "its folder does not exist"),
+        ("record r --rate 8000 --position here", "--position must be LAT,LON"),
+        ("record r --rate 8000 --position 91,0", "latitude must be"),
+        ("record r --rate 8000 --testframes --heard o.wav", "no speech"),
+        ("record r --from soapy:driver=none", "python3-soapysdr"),
+        ("record r --from nowhere --rate 8000", "nowhere"),
+        ("record r --from sound --format cf32", "--format is not for sound"),
+        ("record r --rate 8000 --log no/log", "cannot write no/log"),
+        ("replay none", "none.sigmf-meta: No such file"),
+        ("testframes o.xyz", "must end with one of"),
+        ("testframes o.wav --seconds 0", "--seconds must be"),
+        ("report none.jsonl", "none.jsonl: No such file"),
+        ("report words.txt", "no log of frames"),
+        ("report empty.jsonl", "no frame of speech"),
+        ("report bad.jsonl", "bad.jsonl, line 2, is no frame"),
+        ("report newer.jsonl", "is of version 9"),
+        ("report binary.jsonl", "it is no text"),
+    ],
+)
+def test_bad_input_gets_one_line(
+    line: str, said: str, refused, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO()))
+    first = '{"log": "voicelink", "version": 1, "mode": "bpsk"}\n'
+    Path("words.txt").write_text("words")
+    Path("empty.jsonl").write_text(first)
+    Path("bad.jsonl").write_text(first + '{"status": "splendid", "sample": 3}\n\n')
+    Path("newer.jsonl").write_text(first.replace("1", "9"))
+    Path("binary.jsonl").write_bytes(b"\xff\xfe\x00")
+    if "soapy" in line:
+        monkeypatch.setitem(sys.modules, "SoapySDR", None)
+        line += " --frequency 7e6"
+    assert said in refused("field", *line.split())
+    assert not list(tmp_path.glob("*.sigmf-*"))
+
+
+def test_test_frames_are_known_to_both_ends() -> None:
+    assert payload(3) == payload(259) and len({payload(k) for k in range(256)}) == 256
+    frames = heard(over(), testframes=True)
+    for number, frame in enumerate(frames):
+        assert (frame.errors.number, frame.errors.before, frame.errors.after) == (number, 0, 0)
+        assert frame.errors.coded == 592
+
+
+@pytest.mark.parametrize("spread", [1, 2])
+def test_bit_errors_are_counted_where_frames_fail(spread: int, tmp_path: Path) -> None:
+    """In white noise as many coded bits are wrong as the SNR has it."""
+    signal = np.concatenate([over(spread=spread)] * (4 - spread))
+    log = FrameLog(None, 8000, {})
+    esn0 = []
+    for frame in heard(with_noise(signal, -3.4, seed=2), testframes=True, spread=spread):
+        log.add(frame)
+        if frame.errors and frame.errors.before is not None:
+            esn0.append(frame.esn0_db)
+    tests = log.bit_errors
+    assert tests.frames >= 14 and log.failed > 0
+    assert tests.before_rate > tests.after_rate
+    expected = np.mean([bit_error_rate(value, 1) for value in esn0])
+    assert 0.8 < tests.before_rate / expected < 1.3
+
+
+def test_speech_is_not_taken_for_test_frames(sample, tmp_path: Path) -> None:
+    from voicelink.blocks.transmitter import Transmitter
+    from voicelink.link_sim.field.sending import SignalMaker
+
+    transmitter = Transmitter("half")
+    parts = SignalMaker(8000).over([transmitter.send(sample[:20_000]), transmitter.finish()])
+    frames = heard(np.concatenate(list(parts)), testframes=True)
+    assert len(frames) == 8 and all(frame.errors.number is None for frame in frames)
+
+
+def test_overs_are_told_apart() -> None:
+    """An over's end may be lost, its beginning too, and all of it may be cut off."""
+    signal = over()
+    burst = 2560
+    cut = np.concatenate([signal[: 5 * burst + 2400], np.zeros(3 * 8000, np.complex64)])
+    late = np.concatenate([signal[3 * burst + 2400 :], np.zeros(8000, np.complex64)])
+    frames = heard(np.concatenate([cut, signal, late, signal]))
+    overs = [[f.sequence for f in frames if f.over == n and f.found] for n in (1, 2, 3, 4)]
+    assert overs[0] == [0, 1, 2, 3, 4] and overs[1] == overs[3] == list(range(FRAMES))
+    assert overs[2] == list(range(3, FRAMES)) and {f.over for f in frames} == {1, 2, 3, 4}
+
+
+def test_frames_that_were_not_found_are_accounted_for() -> None:
+    signal = over()
+    burst = 2560
+    signal[2400 + 3 * burst : 2400 + 5 * burst] = 0
+    frames = [frame for frame in heard(signal) if frame.heard]
+    assert [frame.sequence for frame in frames] == list(range(FRAMES))
+    assert [frame.status for frame in frames].count("concealed") == 2
+    missed = frames[4]
+    assert missed.failed and missed.snr_db is None and not missed.found
+    assert abs(missed.start - frames[3].start - burst) <= 2
+
+
+def log_of(path: Path, **settings) -> Path:
+    """A log with fading and noise, made quickly: its lines are what a listener's would be."""
+    random = np.random.default_rng(0)
+    frames = []
+    for k in range(400):
+        snr = -2 + 3 * np.sin(k / 20) + random.normal() / 5
+        status = ("concealed", "soft", "corrected", "clean")[int(np.digitize(snr, [-5, -4, 0]))]
+        found = status != "concealed"
+        time = f"2026-05-01T12:{k // 180:02}:{k // 3 % 60:02}.{k % 3 * 320:03}Z"
+        place = {"time": time, "sample": 2560 * k, "samples": 2560, "over": k // 100}
+        measured = {"snr_db": snr, "esn0_db": snr + 1.8, "offset_hz": 12 + k / 100}
+        frames.append(
+            place
+            | {name: value if found else None for name, value in measured.items()}
+            | {"status": status, "found": found, "sequence": k % 100, "end": k % 100 == 99}
+            | {"callsign": "N0CALL" if k % 100 > 8 else None, "latency_s": 0.2}
+        )
+    lines = [{"log": "voicelink", "version": 1, "mode": "bpsk", "source": "air"} | settings]
+    lines += [{"event": "gap", "time": "2026-05-01T12:01:00Z", "reason": "pulled <out>"}]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines + frames))
+    return path
+
+
+def test_frames_are_counted_by_snr_and_callsign(tmp_path: Path) -> None:
+    log = read_log(log_of(tmp_path / "a.jsonl"))
+    (station,) = stations(
+        [
+            log,
+        ]
+    )
+    # The first frames of an over are its station's too.
+    assert station.callsign == "N0CALL" and len(station.frames) == 400
+    failed = sum(frame["status"] in ("soft", "concealed") for frame in log.frames)
+    assert station.failed == failed and station.fer.low < failed / 400 < station.fer.high
+    bins, outside = by_snr(station.frames)
+    assert sum(estimate.count for estimate in bins.values()) + outside == 400
+    assert bins[-3].value == 0 and bins[-5].value == 1
+    assert bit_error_rows([station]) == []
+
+
+def test_a_log_that_was_cut_is_read_as_far_as_it_is_whole(tmp_path: Path) -> None:
+    path = log_of(tmp_path / "a.jsonl")
+    path.write_text(path.read_text()[:-40])
+    log = read_log(path)
+    assert len(log.frames) == 399 and "cut short" in log.notes[0]
+
+
+def test_the_report_says_what_was_received(tmp_path: Path, voicelink) -> None:
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
+    logs = [log_of(tmp_path / "a.jsonl"), log_of(tmp_path / "b.jsonl", mode="<qpsk>")]
+    curves = tmp_path / "curves.csv"
+    curves.write_text(
+        "mode,channel,snr_db,frames,failed\n"
+        + "".join(f"bpsk,awgn,{snr},1000,{failed}\n" for snr, failed in ((-5, 900), (-3, 9)))
+    )
+    page = tmp_path / "page.html"
+    status, out, err = voicelink(
+        "field", "report", *logs, "-o", page, "--curves", curves, "--title", "Hill & valley"
+    )
+    assert status == 0
+    assert "there is no simulated curve of the mode <qpsk>" in err
+    text = page.read_text()
+    assert out.startswith("N0CALL, a.jsonl:") and "of 400 frames failed at an SNR of" in out
+    assert "Hill &amp; valley" in text and "&lt;qpsk&gt;" in text and "pulled &lt;out&gt;" in text
+    assert text.count("<figure>") == 2 and "2026-05-01 12:00:00 to" in text
+    # It needs nothing beside it.
+    assert "http://" not in text.replace("http://www.w3.org", "") and "https://" not in text
+
+
+def test_curves_that_are_none_are_refused(tmp_path: Path, refused) -> None:
+    log = log_of(tmp_path / "a.jsonl")
+    curves = tmp_path / "curves.csv"
+    for text, said in (("a,b\n1,2\n", "must have the columns"),
+                       ("mode,channel,snr_db,frames,failed\nbpsk,awgn,0,10,11\n", "line 2"),
+                       ("mode,channel,snr_db,frames,failed\nbpsk,awgn,x\n", "line 2")):  # fmt: skip
+        curves.write_text(text)
+        assert said in refused(
+            "field", "report", log, "-o", tmp_path / "o.html", "--curves", curves
+        )
+
+
+def test_the_curves_that_come_with_it_are_read() -> None:
+    from voicelink.link_sim.field.simulated import read_curves
+
+    for curve in read_curves():
+        assert curve.mode and all(0 <= fer <= 1 for _, fer in curve.points)
