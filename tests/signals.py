@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from voicelink.blocks.modem import mode
-from voicelink.link_sim.field.listener import Frame, Listener
+from voicelink.link_sim.field.listener import Frame, SignalListener
 from voicelink.link_sim.field.sending import SignalMaker
 from voicelink.link_sim.field.testframes import packets
 
@@ -27,7 +27,7 @@ def over(rate: float = 8000, real: bool = False, **settings) -> np.ndarray:
 
 def heard(signal: np.ndarray, rate: float = 8000, real: bool = False, **settings) -> list[Frame]:
     """The frames in a signal, without their speech."""
-    listener = Listener(rate, real, speech=False, **settings)
+    listener = SignalListener(rate, real, speech=False, **settings)
     return listener.push(signal) + listener.end()
 
 

@@ -9,6 +9,7 @@ import os
 import signal as signals_of_the_system
 import subprocess
 import sys
+import threading
 import types
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 from signals import FRAMES, heard, over, with_noise
 
 from voicelink.link_sim.field.feed import Feed, Gap
-from voicelink.link_sim.field.listener import Listener
+from voicelink.link_sim.field.listener import SignalListener
 from voicelink.link_sim.field.log import FrameLog, read_log
 from voicelink.link_sim.field.recorder import LineFile, Recorder
 from voicelink.link_sim.field.recording import read_recording
@@ -69,7 +70,7 @@ def record(folder: Path, source, **settings) -> tuple[list[str], RecordingWriter
         ) as writer,
     ):  # fmt: skip
         lines = LineFile(folder / "live.jsonl", said.append)
-        listener = Listener(source.rate, speech=False)
+        listener = SignalListener(source.rate, speech=False)
         log = FrameLog(lines.write, source.rate, {"mode": "bpsk"})
         Recorder(writer, listener, log, said.append).run(feed)
         lines.close()
@@ -575,3 +576,96 @@ def test_the_curves_that_come_with_it_are_read() -> None:
 
     for curve in read_curves():
         assert curve.mode and all(0 <= fer <= 1 for _, fer in curve.points)
+
+
+class FakeSound:
+    """sounddevice's functions, with one card whose samples a test has written."""
+
+    default = types.SimpleNamespace(device=(0, 0))
+
+    def __init__(self, blocks: list[np.ndarray]) -> None:
+        self._blocks = blocks
+        self.asked: dict = {}
+
+    def query_devices(self) -> list[dict]:
+        names = {"max_input_channels": 2, "max_output_channels": 0, "default_samplerate": 48000.0}
+        return [{"name": "USB Audio"} | names]
+
+    def RawInputStream(self, callback, **asked):
+        self.asked = asked
+        status = types.SimpleNamespace(input_overflow=False)
+        lost = types.SimpleNamespace(input_overflow=True)
+
+        def start() -> None:
+            for number, block in enumerate(self._blocks):
+                callback(block.tobytes(), len(block), None, lost if number == 1 else status)
+
+        return types.SimpleNamespace(start=start, close=lambda **_: None)
+
+
+def test_a_sound_card_gives_passband_or_i_and_q() -> None:
+    from voicelink.link_sim.field.sound import SoundSource
+
+    block = np.arange(480, dtype="<i2")
+    for iq, name in ((False, "ri16_le"), (True, "ci16_le")):
+        sound = FakeSound([block, block + 1])
+        source = SoundSource("usb", 48_000, iq, backend=sound)
+        source.open()
+        assert source.format.name == name and sound.asked["channels"] == 1 + iq
+        assert source.read() == block.tobytes()
+        with pytest.raises(SamplesLost):
+            source.read()
+        assert source.read() == (block + 1).tobytes()
+        source.close()
+    with pytest.raises(SourceLost, match="there is no input device 'none'; there are 0: USB"):
+        SoundSource("none", 48_000, backend=FakeSound([])).open()
+
+
+class FakeCard:
+    """A loudspeaker that plays as fast as it is supplied, until it has enough."""
+
+    running, underflows, waiting = False, 0, 0.0
+
+    def __init__(self, enough: int) -> None:
+        self.played = np.zeros(0, np.float32)
+        self._enough = enough
+        self.done = threading.Event()
+
+    def write(self, audio: np.ndarray) -> None:
+        self.played = np.concatenate([self.played, audio])
+        if np.count_nonzero(self.played) >= self._enough:
+            self.done.set()
+            self.waiting = 1.0
+
+
+def test_a_loudspeaker_plays_what_is_received(sample) -> None:
+    from voicelink.blocks.transmitter import Transmitter
+    from voicelink.link_sim.field.loudspeaker import Loudspeaker
+    from voicelink.link_sim.field.sending import SignalMaker
+
+    transmitter = Transmitter("half")
+    maker = SignalMaker(8000)
+    signal = np.concatenate(
+        list(maker.over([transmitter.send(sample[:20480]), transmitter.finish()]))
+    )
+    card, said = FakeCard(2 * 2560), []
+    with Loudspeaker(card, said.append) as speaker:
+        listener = SignalListener(8000, speech=False, tap=speaker.put)
+        frames = listener.push(signal) + listener.end()
+        assert card.done.wait(60)
+    assert len(frames) == 9 and said == []
+
+
+def test_a_loudspeaker_that_fails_is_said_once_and_stops_nothing() -> None:
+    from voicelink.link_sim.field.loudspeaker import Loudspeaker
+
+    class Broken(FakeCard):
+        def write(self, audio: np.ndarray) -> None:
+            self.done.set()
+            raise RuntimeError("no more")
+
+    card, said = Broken(1), []
+    with Loudspeaker(card, said.append) as speaker:
+        assert card.done.wait(60)
+    speaker.put(None)
+    assert said == ["the loudspeaker is silent from here on: no more"]

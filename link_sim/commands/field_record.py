@@ -9,7 +9,11 @@ HELP = "record a live signal as SigMF, while it is received and heard"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from voicelink.link_sim.commands.signal_options import add_listener_options, add_mode_options
+    from voicelink.link_sim.commands.signal_options import (
+        add_listener_options,
+        add_mode_options,
+        add_speaker_option,
+    )
     from voicelink.link_sim.commands.sockets import add_end_options, add_socket_options
 
     parser.add_argument("recording", help="name of the recording: makes .sigmf-data, .sigmf-meta")
@@ -42,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_mode_options(parser, found=True)
     add_listener_options(parser)
     parser.add_argument("--heard", metavar="FILE", help="write what is heard to an audio file")
-    parser.add_argument("--speaker", action="store_true", help="play what is heard")
+    add_speaker_option(parser)
     parser.add_argument(
         "--log", metavar="FILE", help="a line of JSON for each frame (default RECORDING.jsonl)"
     )
@@ -59,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
     from voicelink.blocks.audio import audio_writer, check_audio_name
-    from voicelink.link_sim.commands.signal_options import listener_for, mode_of
+    from voicelink.link_sim.commands.signal_options import listener_for, loudspeaker, mode_of
     from voicelink.link_sim.commands.sockets import made_keys
     from voicelink.link_sim.commands.streams import ended_by_signals
     from voicelink.link_sim.field.feed import Feed
@@ -75,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     position = _position(args.position)
     if args.seconds is not None:
         require("--seconds", args.seconds, 0, 1e9)
-    if args.testframes and (args.heard or args.speaker):
+    if args.testframes and (args.heard or args.speaker is not None):
         raise ParameterError("--testframes are no speech: nothing can be heard of them")
     if args.heard:
         check_audio_name(args.heard)
@@ -86,8 +90,9 @@ def run(args: argparse.Namespace) -> int:
     settings = mode_of(args, {})
     with ExitStack() as stack:
         feed = stack.enter_context(Feed(source))
-        speech = bool(args.heard or args.speaker)
-        listener = listener_for(args, source.rate, not source.format.complex, {}, speech)
+        tap = stack.enter_context(loudspeaker(args, _say))
+        real, speech = not source.format.complex, bool(args.heard)
+        listener = listener_for(args, source.rate, real, {}, speech, tap)
         lines = LineFile(args.log or data.with_suffix(".jsonl"), _say)
         stack.callback(lines.close)
         writer = stack.enter_context(

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from voicelink.blocks.packet import Packet
     from voicelink.link_sim.field.signals import Signal
 
 
@@ -17,6 +18,7 @@ def listen(
     signal: Signal,
     pace: Callable[[int], object] = lambda _: None,
     note: Callable[[dict[str, Any]], object] = lambda _: None,
+    tap: Callable[[Packet], object] = lambda _: None,
 ) -> int:
     """Write what is heard of a signal, and a line for each frame, and say what there was.
 
@@ -25,6 +27,7 @@ def listen(
         signal: what `open_signal` gave.
         pace: called with the count of each piece of samples before it is listened to.
         note: called with what the line of each frame says.
+        tap: called with each packet as soon as it is found.
     """
     from voicelink.blocks.audio import audio_writer, check_audio_name
     from voicelink.link_sim.commands.signal_options import listener_for, mode_of
@@ -40,7 +43,7 @@ def listen(
         if args.testframes:
             raise ParameterError("--testframes are no speech: no audio file can be written")
         check_audio_name(args.heard)
-    listener = listener_for(args, signal.rate, signal.real, signal.settings, bool(args.heard))
+    listener = listener_for(args, signal.rate, signal.real, signal.settings, bool(args.heard), tap)
     about = mode_of(args, signal.settings) | {"source": args.input}
     callsigns: dict[str, None] = {}
     text = ""

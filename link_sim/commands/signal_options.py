@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from voicelink.blocks.packet import Packet
+
+    Tap = Callable[[Packet], object]
 
 
 def add_mode_options(parser: argparse.ArgumentParser, found: bool = False) -> None:
@@ -68,17 +76,50 @@ def add_listener_options(parser: argparse.ArgumentParser) -> None:
     add_model_option(parser)
 
 
-def listener_for(args: argparse.Namespace, rate: float, real: bool, settings: dict, speech: bool):
-    """The listener that the options ask for, with what a recording says where they do not."""
-    from voicelink.link_sim.field.listener import Listener
+def add_speaker_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--speaker``."""
+    parser.add_argument(
+        "--speaker",
+        nargs="?",
+        const="",
+        metavar="DEVICE",
+        help="play what is heard on this sound card: its number or a part of its name; alone: the"
+        " default one",
+    )
 
-    return Listener(
+
+@contextmanager
+def loudspeaker(args: argparse.Namespace, say: Callable[[str], object]) -> Iterator[Tap]:
+    """What takes the packets that are to be heard, where ``--speaker`` was given."""
+    if args.speaker is None:
+        yield lambda _: None
+        return
+    from voicelink.blocks.sound_card import SoundOutput
+    from voicelink.link_sim.field.loudspeaker import Loudspeaker
+
+    with SoundOutput(args.speaker, say) as card, Loudspeaker(card, say, args.model) as speaker:
+        yield speaker.put
+
+
+def listener_for(
+    args: argparse.Namespace,
+    rate: float,
+    real: bool,
+    settings: dict,
+    speech: bool,
+    tap: Tap = lambda _: None,
+):
+    """The listener that the options ask for, with what a recording says where they do not."""
+    from voicelink.link_sim.field.listener import SignalListener
+
+    return SignalListener(
         rate,
         real,
         model=args.model,
         frequency_range=args.range,
         speech=speech,
         testframes=args.testframes,
+        tap=tap,
         **mode_of(args, settings),
     )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from voicelink.link_sim.field.listener import Frame, Listener
+from voicelink.link_sim.field.listener import Frame, SignalListener
 from voicelink.link_sim.field.signals import Capture, Signal
 
 
 def hear(
     signal: Signal,
-    listener: Listener,
+    listener: SignalListener,
     pace: Callable[[int], object] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[Capture, Frame]]:

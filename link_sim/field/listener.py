@@ -6,6 +6,7 @@ live signal did, at any pace and in any pieces.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 from voicelink.blocks.link import LinkFrame
 from voicelink.blocks.modem import BURST_SAMPLES, MODEM_RATE, Burst, Demodulator
 from voicelink.blocks.packet import Packet
+from voicelink.blocks.pdu import CONFIRMED
 from voicelink.blocks.receiver import JUMP, Counts, Receiver
 from voicelink.blocks.spread import Gatherer
 from voicelink.blocks.station import START
@@ -77,7 +79,7 @@ class Frame:
         return self.status in (Status.SOFT.value, Status.CONCEALED.value)
 
 
-class Listener:
+class SignalListener:
     """Demodulator, link decoder and speech decoder on a stream of samples.
 
     Args:
@@ -89,6 +91,7 @@ class Listener:
         model: a released model's id or a model folder.
         speech: False to leave out the speech decoder.
         testframes: count the bit errors of test frames, which are no speech.
+        tap: called with each packet as soon as the modem has found it.
 
     Attributes:
         counts: what the receiver has seen, a `Counts`.
@@ -108,12 +111,14 @@ class Listener:
         model: str | Path = DEFAULT,
         speech: bool = True,
         testframes: bool = False,
+        tap: Callable[[Packet], object] = lambda _: None,
     ) -> None:
         self._baseband = ToBaseband(rate, real, offset)
         self._demodulator = Demodulator(mode, spread, frequency_range)
         self._receiver = Receiver(model=model, speech=speech and not testframes)
         self._errors = ErrorCounter(self._demodulator.mode) if testframes else None
         self._gatherer = Gatherer()
+        self._tap = tap
         self._speech = speech and not testframes
         self._over = 0
         self._open = False
@@ -161,6 +166,7 @@ class Listener:
 
     def _burst(self, burst: Burst) -> list[Frame]:
         frames, slots = [], 1
+        self._tap(Packet(burst.packet.data, metadata={CONFIRMED: bool(burst.confirmed)}))
         if self._last is not None:
             apart = (burst.position - self._last.position) / BURST_SAMPLES
             slots = round(apart)

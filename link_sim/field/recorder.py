@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from voicelink.link_sim.field.feed import Feed, Gap, Piece
-from voicelink.link_sim.field.listener import Frame, Listener
+from voicelink.link_sim.field.listener import Frame, SignalListener
 from voicelink.link_sim.field.log import FrameLog, line_of
 from voicelink.link_sim.field.recording import stamp
 from voicelink.link_sim.field.writer import RecordingWriter
@@ -37,7 +37,7 @@ class Recorder:
     """
 
     writer: RecordingWriter
-    listener: Listener
+    listener: SignalListener
     log: FrameLog
     say: Callable[[str], object]
     hear: tuple[Hear, ...] = ()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import queue
 import time
+from typing import Any
 
+from voicelink.blocks.sound_card import find_device, sound_backend, sound_devices
 from voicelink.link_sim.field.samples import SampleFormat
 from voicelink.link_sim.field.sources import SamplesLost, SourceLost
-from voicelink.models.errors import ParameterError
 
 _SILENT = 2.0
 """Seconds without a sample after which a card counts as gone."""
@@ -23,6 +24,7 @@ class SoundSource:
         rate: samples/s.
         iq: I in the left channel, Q in the right one; else one channel, passband around 1500 Hz.
         frequency: Hz that the middle stands for; None where that is not known.
+        backend: what has sounddevice's functions.
 
     Raises:
         ParameterError: sounddevice is not installed.
@@ -31,16 +33,15 @@ class SoundSource:
     live = True
 
     def __init__(
-        self, device: str, rate: float, iq: bool = False, frequency: float | None = None
+        self,
+        device: str,
+        rate: float,
+        iq: bool = False,
+        frequency: float | None = None,
+        backend: Any = None,
     ) -> None:
-        try:
-            import sounddevice  # noqa: F401
-        except (ImportError, OSError) as error:
-            raise ParameterError(
-                f"a sound card needs sounddevice and PortAudio: pip install 'gr-voicelink[audio]',"
-                f" apt install libportaudio2 ({error})"
-            ) from None
-        self._device = int(device) if device.isdigit() else device or None
+        self._backend = backend or sound_backend()
+        self._device = device
         self._channels = 2 if iq else 1
         self._stream = None
         self.format = SampleFormat.of("ci16_le" if iq else "ri16_le")
@@ -48,8 +49,6 @@ class SoundSource:
         self.hardware = f"sound card {device}".strip()
 
     def open(self) -> None:
-        import sounddevice
-
         self._came: queue.SimpleQueue[tuple[bytes, bool]] = queue.SimpleQueue()
         came = self._came
 
@@ -57,13 +56,14 @@ class SoundSource:
             came.put((bytes(data), bool(status.input_overflow)))
 
         try:
-            self._stream = sounddevice.RawInputStream(
-                samplerate=self.rate, device=self._device, channels=self._channels,
-                dtype="int16", callback=take,
+            number = find_device(self._device, "input", sound_devices(self._backend))["number"]
+            self._stream = self._backend.RawInputStream(
+                samplerate=self.rate, device=number, channels=self._channels, dtype="int16",
+                callback=take,
             )  # fmt: skip
             self._stream.start()
-        # PortAudioError, and ValueError for a name that no device has or that several have.
-        except (sounddevice.PortAudioError, ValueError) as error:
+        # PortAudioError, or whatever else it is: the card is not there.
+        except Exception as error:
             self.close()
             reason = " ".join(str(error).split())
             raise SourceLost(f"{self.hardware} cannot be opened: {reason:.200}") from None
