@@ -542,8 +542,8 @@ def test_the_report_says_what_was_received(tmp_path: Path, voicelink) -> None:
     logs = [log_of(tmp_path / "a.jsonl"), log_of(tmp_path / "b.jsonl", mode="<qpsk>")]
     curves = tmp_path / "curves.csv"
     curves.write_text(
-        "mode,channel,snr_db,frames,failed\n"
-        + "".join(f"bpsk,awgn,{snr},1000,{failed}\n" for snr, failed in ((-5, 900), (-3, 9)))
+        "mode,spread,path,snr_db,frames,errors\n"
+        + "".join(f"bpsk,1,awgn,{snr},1000,{failed}\n" for snr, failed in ((-5, 900), (-3, 9)))
     )
     page = tmp_path / "page.html"
     status, out, err = voicelink(
@@ -563,8 +563,8 @@ def test_curves_that_are_none_are_refused(tmp_path: Path, refused) -> None:
     log = log_of(tmp_path / "a.jsonl")
     curves = tmp_path / "curves.csv"
     for text, said in (("a,b\n1,2\n", "must have the columns"),
-                       ("mode,channel,snr_db,frames,failed\nbpsk,awgn,0,10,11\n", "line 2"),
-                       ("mode,channel,snr_db,frames,failed\nbpsk,awgn,x\n", "line 2")):  # fmt: skip
+                       ("mode,spread,path,snr_db,frames,errors\nbpsk,1,awgn,0,10,11\n", "line 2"),
+                       ("mode,spread,path,snr_db,frames,errors\nbpsk,1,x\n", "line 2")):  # fmt: skip
         curves.write_text(text)
         assert said in refused(
             "field", "report", log, "-o", tmp_path / "o.html", "--curves", curves

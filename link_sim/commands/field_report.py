@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--curves",
         metavar="CSV",
-        help="the simulation's curves: mode,channel,snr_db,frames,failed (default: those that"
-        " come with this software)",
+        help="the simulation's curves, as `voicelink modem curve --csv` writes them (default: those"
+        " that come with this software)",
     )
 
 

@@ -46,7 +46,7 @@ def curve_picture(
             axis.plot(
                 [snr for snr, _ in points], [100 * fer for _, fer in points],
                 color=QUIET, linewidth=1.4, linestyle=_DASHES[number % len(_DASHES)],
-                label=curve.channel,
+                label=curve.path,
             )  # fmt: skip
         for snr, estimate in measured.items():
             shown = estimate.value or estimate.high

@@ -1,7 +1,7 @@
 """The simulation's curves of frames that fail, to put beside what was measured in the field.
 
-``curves.csv`` holds them, a line for each point: ``mode,channel,snr_db,frames,failed``; the SNR is
-that of the mean signal in 3 kHz.
+``curves.csv`` is what ``voicelink modem curve --csv`` writes, a line for each point; of its columns
+mode, spread, path, snr_db (of the mean signal in 3 kHz), frames and errors are read.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ from pathlib import Path
 
 from voicelink.models.errors import FormatError, ParameterError, require
 
-COLUMNS = ("mode", "channel", "snr_db", "frames", "failed")
+COLUMNS = ("mode", "spread", "path", "snr_db", "frames", "errors")
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One mode over one channel.
+    """One mode over one path.
 
     Attributes:
-        mode, channel: their names.
+        mode: with the depth of spreading behind a slash where there is one, as ``bpsk/4``.
+        path: its name.
         points: SNR in 3 kHz, dB, and share of frames that fail, by rising SNR.
     """
 
     mode: str
-    channel: str
+    path: str
     points: tuple[tuple[float, float], ...]
 
 
@@ -51,12 +52,24 @@ def read_curves(path: str | Path | None = None) -> list[Curve]:
         raise FormatError(f"{path} must have the columns {','.join(COLUMNS)}")
     found: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for number, row in enumerate(rows, start=2):
+        if not row["mode"]:  # another system's, measured beside
+            continue
         try:
-            snr, frames, failed = (float(row[name]) for name in COLUMNS[2:])
+            snr, frames, errors = (float(row[name]) for name in COLUMNS[3:])
             require("snr_db", snr, -100, 100)
             require("frames", frames, 1)
-            require("failed", failed, 0, frames)
+            require("errors", errors, 0, frames)
+            name = mode_name(row["mode"], int(row["spread"]))
         except (TypeError, ValueError, ParameterError) as error:
             raise FormatError(f"{path}, line {number}: {error}") from None
-        found.setdefault((row["mode"], row["channel"]), []).append((snr, failed / frames))
+        found.setdefault((name, row["path"]), []).append((snr, errors / frames))
     return [Curve(*key, tuple(sorted(points))) for key, points in found.items()]
+
+
+def mode_name(mode: str, spread: int) -> str:
+    """A mode with the depth of its spreading.
+
+    >>> mode_name("bpsk", 1), mode_name("qpsk", 4)
+    ('bpsk', 'qpsk/4')
+    """
+    return f"{mode}/{spread}" if spread > 1 else mode

@@ -15,6 +15,7 @@ from voicelink.link_sim.fer import wilson
 from voicelink.link_sim.field.listener import STATION
 from voicelink.link_sim.field.log import ErrorCount, Log
 from voicelink.link_sim.field.recording import parse_time
+from voicelink.link_sim.field.simulated import mode_name
 from voicelink.link_sim.report.interval import Estimate
 
 BIN_DB = 1.0
@@ -29,7 +30,7 @@ class Station:
     """All frames of one callsign in one log.
 
     Attributes:
-        log, mode: where they are from.
+        log, mode: where they are from; the mode with the depth of spreading, as ``bpsk/4``.
         callsign: "" where it was never known.
         frames: their lines, speech only.
         heard: the lines with station frames, from which the text is.
@@ -86,13 +87,15 @@ def stations(logs: Iterable[Log]) -> list[Station]:
     """
     found: dict[tuple[int, str], Station] = {}
     for number, log in enumerate(logs):
+        spread = log.about.get("spread")
+        spread = spread if isinstance(spread, int) else 1
+        mode = mode_name(str(log.about.get("mode", "")), spread)
         names: dict[Any, str] = {}
         for frame in log.frames:
             if frame.get("callsign"):
                 names[frame.get("over")] = frame["callsign"]
         for frame in log.frames:
             name = names.get(frame.get("over"), "")
-            mode = str(log.about.get("mode", ""))
             station = found.setdefault((number, name), Station(log.name, mode, name))
             if frame["status"] in SPEECH:
                 station.frames.append(frame)
@@ -146,7 +149,8 @@ def bit_error_rows(found: Iterable[Station]) -> list[BitErrorRow]:
     rows = []
     for station in found:
         tests, chances = ErrorCount(), []
-        bits = modes()[station.mode].bits_per_symbol if station.mode in modes() else None
+        mode = modes().get(station.mode.partition("/")[0])
+        bits = mode.bits_per_symbol if mode else None
         for frame in station.frames:
             if "test" not in frame:
                 continue
