@@ -147,9 +147,7 @@ class Ldpc:
         sums = bits.astype(np.float32) @ self._generator
         return sums.astype(np.int32).astype(np.uint8) & 1
 
-    def decode(
-        self, llr: np.ndarray, iterations: int = 100, coded: bool = False
-    ) -> LdpcResult:
+    def decode(self, llr: np.ndarray, iterations: int = 100, coded: bool = False) -> LdpcResult:
         """Decode by sum-product, each frame until its parity checks are met.
 
         Args:
@@ -293,8 +291,9 @@ class _Graph:
         """Decode LLRs (all variables, frames) by at most so many iterations.
 
         Fills in ``posterior`` (frames, k), ``converged`` and ``taken`` (frames,), which come as
-        zeros, and ``coded`` (frames, n) where it is given. A frame that is done makes room for the next one at once: worked on with few others,
-        those that take long would cost more in calls than in sums.
+        zeros, and ``coded`` (frames, n) where it is given. A frame that is done makes room for the
+        next one at once: worked on with few others, those that take long would cost more in calls
+        than in sums.
         """
         coming = channel.shape[1]
         frames = np.arange(min(coming, _LANES))  # which one is in each lane

@@ -12,10 +12,11 @@ from gnuradio import gr
 from voicelink.blocks.gnuradio.guard import Guarded, guarded
 from voicelink.blocks.gnuradio.messages import OUT, PTT, from_bytes, switch
 from voicelink.blocks.pdu import payload_to_pdu
+from voicelink.blocks.transmit import TimeOutTimer
 from voicelink.blocks.transmitter import split_payloads
 from voicelink.models.card import DEFAULT
 from voicelink.models.codec import SpeechEncoder
-from voicelink.models.errors import FormatError, one_of, require, true_or_false
+from voicelink.models.errors import FormatError, one_of, true_or_false
 from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES, SAMPLE_RATE, SUPERFRAME_SAMPLES
 
 _log = logging.getLogger(__name__)
@@ -47,11 +48,8 @@ class encoder(Guarded, gr.basic_block):
         output: the stream out: "pdu" (none), "packed" (bytes, 32 a superframe) or "bits" (one bit
             a byte, the most significant first, 256 a superframe).
         transmit: whether it begins with the switch on, or waits for ``ptt``.
-        longest: seconds after which an over is ended as by #f, for a switch that is stuck; 0 for
-            never.
-
-    Attributes:
-        cut: overs that were as long.
+        longest: seconds, 1 to 600, after which an over is ended as by #f, for a switch that is
+            stuck: it must go off before another; 0 for no limit.
 
     Raises:
         ParameterError: an argument is none of these.
@@ -67,8 +65,8 @@ class encoder(Guarded, gr.basic_block):
     ) -> None:
         one_of("output", output, _ITEMS)
         self._transmit = true_or_false("transmit", transmit)
-        self._longest = round(SAMPLE_RATE * require("longest", longest, 0))
-        self.cut = 0
+        self._longest = longest
+        self._timer = TimeOutTimer(longest) if longest else None
         self._speech = SpeechEncoder(model)
         self._items = _ITEMS[output]
         gr.basic_block.__init__(
@@ -86,7 +84,9 @@ class encoder(Guarded, gr.basic_block):
     def _clear(self) -> None:
         self._speech.reset()
         self._number = 0
-        self._heard = 0  # samples of this over
+        self._heard = 0  # samples of all overs
+        if self._timer:
+            self._timer.update(False, 0)
         self._held: list[bytes] = []
 
     def start(self) -> bool:
@@ -134,24 +134,43 @@ class encoder(Guarded, gr.basic_block):
     def _take(self, audio: np.ndarray) -> None:
         if not self._transmit:
             return
-        late = self._longest and self._heard + len(audio) >= self._longest
-        audio = audio[: self._longest - self._heard] if late else audio
+        audio, late = self._in_time(audio)
         self._heard += len(audio)
         self._publish(self._speech.encode(np.nan_to_num(audio, posinf=1, neginf=-1)))
         if late:
-            _log.warning("the over was ended after %g s", self._longest / SAMPLE_RATE)
-            self.cut += 1
-            self._switch(False)
+            self._timer.update(True, self._heard / SAMPLE_RATE)
+            _log.warning("an over was ended after %g s", self._longest)
+            self._end()
+
+    def _in_time(self, audio: np.ndarray) -> tuple[np.ndarray, bool]:
+        """What of the audio the time-out timer lets through, and whether that is the last."""
+        if not self._timer:
+            return audio, False
+        now = self._heard / SAMPLE_RATE
+        self._timer.update(True, now)
+        room = round(SAMPLE_RATE * self._timer.left(now))
+        return audio[:room], len(audio) >= room
+
+    @property
+    def cut(self) -> int:
+        """Overs that were ended because they lasted too long."""
+        return self._timer.count if self._timer else 0
 
     @guarded
     def _on_ptt(self, message: pmt.pmt_base) -> None:
         self._switch(switch(message))
 
     def _switch(self, transmit: bool) -> None:
+        if self._timer:
+            transmit = self._timer.update(transmit, self._heard / SAMPLE_RATE)
         if self._transmit and not transmit:
-            self._publish(self._speech.flush(), end=True)
-            self._number = self._heard = 0
+            self._end()
         self._transmit = transmit
+
+    def _end(self) -> None:
+        self._publish(self._speech.flush(), end=True)
+        self._number = 0
+        self._transmit = False
 
     def _publish(self, content: bytes, end: bool = False) -> None:
         payloads = split_payloads(content)

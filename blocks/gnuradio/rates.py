@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+import numpy as np
+
 from voicelink.blocks.modem import MODEM_RATE
 from voicelink.models.errors import require
 
@@ -19,7 +21,7 @@ EDGE = 4000.0
 _WIDTH = 2000.0
 _SLOWEST = 40e3
 _FINEST = 4000  # denominators: the ratio is then exact to a millionth
-_ATTENUATION = 92.0  # dB of the window used
+_ATTENUATION = 80.0  # dB
 
 
 class Steps:
@@ -66,11 +68,8 @@ def _ratio(between: float) -> Fraction:
 
 
 def _low_pass(gain: float, rate: float, cutoff: float, width: float) -> list[float]:
-    from gnuradio.fft import window
-    from gnuradio.filter import firdes
-
-    # An odd number is symmetric around a sample.
-    taps = math.ceil(_ATTENUATION * rate / (22 * width)) | 1
-    return firdes.low_pass(
-        gain, rate, cutoff, _ATTENUATION * rate / (22 * taps), window.WIN_BLACKMAN_hARRIS
-    )
+    """By the Kaiser window (Oppenheim & Schafer, Discrete-Time Signal Processing, section 7.5)."""
+    taps = math.ceil((_ATTENUATION - 7.95) * rate / (14.36 * width)) | 1  # an odd number
+    at = np.arange(taps) - taps // 2
+    shape = np.sinc(2 * cutoff / rate * at) * np.kaiser(taps, 0.1102 * (_ATTENUATION - 8.7))
+    return (gain * shape / shape.sum()).tolist()

@@ -11,7 +11,7 @@ from voicelink.blocks.modem.burst import Burst
 from voicelink.blocks.modem.fit import Fit, Fitter
 from voicelink.blocks.modem.mode import BURST_SAMPLES, MODEM_RATE, Mode, mode
 from voicelink.blocks.modem.search import HOP, Candidate, Search
-from voicelink.blocks.modem.turbo import Turbo
+from voicelink.blocks.modem.turbo import ECHOES, Turbo
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.snr import decibels
 from voicelink.blocks.spread import check_depth
@@ -38,6 +38,8 @@ _BALANCE = 0.6  # data symbols further from a sum of nothing are a carrier
 _LARGEST = 1e6
 _DRIFT = 12.0  # Hz by which the frequency may be off from one burst to the next
 _SLACK = 2  # samples by which the next burst may be off
+_MEMORY = 6  # bursts over which place and frequency are averaged
+_MOVE, _TURN = 0.5, 1.5  # samples and Hz by which a burst may move them
 _BLOCK = 1 << 16
 
 
@@ -48,6 +50,7 @@ class _Lock:
     position: float
     frequency: float
     missed: int = 0
+    age: int = 1  # bursts that it comes from
 
 
 class Demodulator:
@@ -177,12 +180,19 @@ class Demodulator:
             for shift in (-1.0, -0.5, 0.0, 0.5, 1.0)
         ]
         found = self._fitter.closer(self._signal, self._start, places, _DRIFT)[:1]
-        for fit in self._fits(found):
-            if abs(fit.position - lock.position) > _SLACK + 1:
-                continue
-            fit, confirmed = self._judged(fit)
-            if confirmed or (fit.data and _reaches(fit, PLAUSIBLE)):
-                return [self._give(fit, confirmed)]
+        flat = next(iter(self._fits(found)), None)
+        if flat is not None and self._right(flat):
+            return [self._give(flat, True)]
+        # In a fade neither place nor frequency of one path says much: those of the lock do.
+        place = Candidate(lock.position, lock.frequency, 0.0)
+        several = self._turbo.fit(self._signal, self._start, place)
+        if several and several[1]:
+            return [self._give(several[0], True)]
+        shown = flat is not None and flat.data and _reaches(flat, PLAUSIBLE)
+        if several and several[0].noise < ECHOES * several[0].power:
+            return [self._give(several[0], False)]
+        if shown:
+            return [self._give(flat, _reaches(flat, CERTAIN))]
         lock.missed += 1
         lock.position += BURST_SAMPLES
         if lock.missed > HOLD:
@@ -207,32 +217,51 @@ class Demodulator:
         fits = self._fits(found)
         bursts: list[Burst] = []
         for fit in sorted(fits, key=_likelihood, reverse=True):
-            if not _reaches(fit, PLAUSIBLE) or fit.position < self._given + BURST_SAMPLES - _SLACK:
+            if not (self._possible(fit) and _reaches(fit, PLAUSIBLE)):
                 continue
-            fit, confirmed = self._judged(fit)
-            if confirmed:
-                bursts.append(self._give(fit, True))
+            if fit.position < self._given + BURST_SAMPLES - _SLACK:
+                continue
+            several = None
+            if not self._right(fit):
+                place = Candidate(fit.position, fit.frequency, 0.0)
+                several = self._turbo.fit(self._signal, self._start, place)
+                if not (several and several[1]) and not _reaches(fit, CERTAIN):
+                    continue
+            bursts.append(self._give(several[0] if several else fit, True))
         return bursts
 
     def _fits(self, candidates: list[Candidate]) -> list[Fit]:
         fits = (self._fitter.fit(self._signal, self._start, c) for c in candidates)
         return [fit for fit in fits if fit is not None]
 
-    def _judged(self, fit: Fit) -> tuple[Fit, bool]:
-        """The fit, made better where there are several paths, and whether it is confirmed."""
-        if fit.balance > _BALANCE or abs(fit.frequency) > self._range + self._grid:
-            return fit, False
-        if self._link is not None and self._link.decode_many(fit.llrs[None])[0].header is not None:
-            return fit, True
-        better = self._turbo.fit(self._signal, self._start, fit)
-        fit, right = better or (fit, False)
-        return fit, right or _reaches(fit, CERTAIN)
+    def _right(self, fit: Fit) -> bool:
+        """Whether its link frame's CRC is right."""
+        if self._link is None or not self._possible(fit):
+            return False
+        return self._link.decode_many(fit.llrs[None])[0].header is not None
+
+    def _possible(self, fit: Fit) -> bool:
+        """No carrier, and within the range of frequencies."""
+        return fit.balance <= _BALANCE and abs(fit.frequency) <= self._range + self._grid
+
+    def _next(self, fit: Fit, missed: int) -> _Lock:
+        """Where the next burst is expected. Fading moves what is measured: follow slowly."""
+        lock = self._lock
+        position, frequency = fit.position, fit.frequency
+        if lock is None or abs(position - lock.position) > _SLACK + 1:
+            return _Lock(position + BURST_SAMPLES, frequency, missed)
+        weight = 1 / min(lock.age + 1, _MEMORY)
+        moved = float(np.clip(weight * (position - lock.position), -_MOVE, _MOVE))
+        turned = float(np.clip(weight * (frequency - lock.frequency), -_TURN, _TURN))
+        return _Lock(
+            lock.position + moved + BURST_SAMPLES, lock.frequency + turned, missed, lock.age + 1
+        )
 
     def _give(self, fit: Fit, confirmed: bool) -> Burst:
         missed = 0 if confirmed else self._lock.missed + 1
         self._given = fit.position
         self._block = max(self._block, int(fit.position) + BURST_SAMPLES - 2 * _SLACK)
-        self._lock = _Lock(fit.position + BURST_SAMPLES, fit.frequency, missed)
+        self._lock = self._next(fit, missed)
         if missed > HOLD:
             self._lock = None
         return Burst(

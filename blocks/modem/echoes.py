@@ -26,8 +26,8 @@ SHAPES = 4
 """Legendre polynomials that a path's gain is made of."""
 
 _RANGE = 8  # symbols beyond which the raised cosine is taken for 0
-_ROUNDS = 4  # of learning variances, for each estimate
-_FAINT = 1e-3  # of the strongest path: below, there is none
+_ROUNDS = 3  # of learning variances, for each estimate
+_FAINT = 3e-3  # of the strongest path: below, there is none
 
 
 class Echoes:
@@ -50,8 +50,13 @@ class Echoes:
         self._pulse = np.where(np.abs(apart - self._lags[:, None, None]) <= _RANGE, pulse, 0)
 
     def estimate(
-        self, z: np.ndarray, symbols: np.ndarray, spread: np.ndarray, noise: float,
-        shapes: int, prior: np.ndarray | None,
+        self,
+        z: np.ndarray,
+        symbols: np.ndarray,
+        spread: np.ndarray,
+        noise: float,
+        shapes: int,
+        prior: np.ndarray | None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Path gains.
 
@@ -62,37 +67,43 @@ class Echoes:
             noise: N0.
             shapes: polynomials to use, at most `SHAPES`.
             prior: variances (L, shapes) to start from, or None: all paths alike.
+                Paths far below the strongest are left out from then on.
 
         Returns:
             Gains complex (L, n), exactly 0 for paths that are not there, and the variances.
         """
-        taps, basis = len(self.delays), self._shapes[:shapes]
+        basis, n = self._shapes[:shapes], len(symbols)
+        used = np.arange(len(self.delays))
+        if prior is None:
+            power = float(np.mean(np.abs(z[len(z) // 2]) ** 2))
+            prior = np.full((len(used), shapes), power / 4)
+        else:
+            strength = prior.sum(axis=1)
+            used = np.flatnonzero(strength > _FAINT * strength.max())
+        if prior.shape[1] < shapes:
+            more = np.repeat(prior[:, :1] / 4, shapes - prior.shape[1], axis=1)
+            prior = np.concatenate((prior, more), axis=1)
         shaped = basis * symbols  # (Q, n)
-        b = z @ shaped.conj().T  # (L, Q)
-        n = len(symbols)
-        a = np.zeros((taps, shapes, taps, shapes), complex)
-        for lag, pulse in zip(self._lags, self._pulse, strict=True):
-            first, second = slice(max(0, -lag), n - max(0, lag)), slice(max(0, lag), n + min(0, lag))
-            together = shaped[:, first].conj() @ shaped[:, second].T  # (Q, Q)
-            if lag == 0:
-                together = together + (basis * spread) @ basis.T
-            a += pulse[:, None, :, None] * together[None, :, None, :]
-        size = taps * shapes
-        a, b = a.reshape(size, size), b.reshape(size)
-        if prior is None or prior.shape[1] != shapes:
-            power = float(np.mean(np.abs(z[taps // 2]) ** 2))
-            fresh = np.full((taps, shapes), power / 4)
-            if prior is not None:
-                fresh[:, : prior.shape[1]] = prior
-                fresh[:, prior.shape[1] :] = prior[:, :1] / 4
-            prior = fresh
-        variances = np.maximum(prior.reshape(size), 1e-12)
+        b = (z[used] @ shaped.conj().T).reshape(-1)
+        together = np.empty((len(self._lags), shapes, shapes), complex)
+        for row, lag in enumerate(self._lags):
+            first = slice(max(0, -lag), n - max(0, lag))
+            second = slice(max(0, lag), n + min(0, lag))
+            together[row] = shaped[:, first].conj() @ shaped[:, second].T
+        together[self._lags == 0] += (basis * spread) @ basis.T
+        pulse = self._pulse[:, used[:, None], used]
+        size = len(used) * shapes
+        a = np.einsum("dlm,dqr->lqmr", pulse, together, optimize=True).reshape(size, size)
+        variances = np.maximum(prior[used].reshape(size), 1e-12)
         for _ in range(_ROUNDS):
             inverse = np.linalg.inv(a + np.diag(noise / variances))
             h = inverse @ b
             doubt = np.maximum(noise * inverse.diagonal().real, 0)
             variances = np.abs(h) ** 2 + doubt
-        h, variances = h.reshape(taps, shapes), variances.reshape(taps, shapes)
+        h, learned = h.reshape(-1, shapes), np.zeros_like(prior)
+        learned[used] = variances.reshape(-1, shapes)
         strength = np.sum(np.abs(h) ** 2, axis=1)
         h[strength < _FAINT * strength.max()] = 0
-        return h @ basis, variances
+        gains = np.zeros((len(self.delays), n), complex)
+        gains[used] = h @ basis
+        return gains, learned

@@ -81,12 +81,13 @@ def _solve(diagonals: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.nda
     own = columns - rows
     next_one = own + size
     start = np.arange(blocks)[:, None, None] * size
-    diagonal = np.where(
-        (own >= 0) & (own <= band), whole[np.clip(own, 0, band), start + rows], 0
+    diagonal = np.where((own >= 0) & (own <= band), whole[np.clip(own, 0, band), start + rows], 0)
+    diagonal = (
+        diagonal
+        + np.where(
+            (own < 0) & (own >= -band), whole[np.clip(-own, 0, band), start + columns], 0
+        ).conj()
     )
-    diagonal = diagonal + np.where(
-        (own < 0) & (own >= -band), whole[np.clip(-own, 0, band), start + columns], 0
-    ).conj()
     beside = np.where(
         (next_one >= 0) & (next_one <= band), whole[np.clip(next_one, 0, band), start + rows], 0
     )

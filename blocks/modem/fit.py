@@ -37,6 +37,7 @@ class Fit:
         llrs: float64 (bits,), log(P(0) / P(1)).
         gain: complex128 (symbols,), at each symbol.
         noise: N0, in the units of ``abs(gain) ** 2``.
+        power: of signal and noise together.
         evidence: log likelihood ratio of the data to noise alone.
         agreement: log likelihood ratio of the known symbols to any others in their place.
         ends: the lesser part of it, of the preamble or of the known symbols after it.
@@ -49,11 +50,12 @@ class Fit:
     llrs: np.ndarray
     gain: np.ndarray
     noise: float
-    evidence: float
-    agreement: float
-    ends: float
-    data: bool
-    balance: float
+    power: float
+    evidence: float = 0.0
+    agreement: float = 0.0
+    ends: float = 0.0
+    data: bool = True
+    balance: float = 0.0
 
     @property
     def esn0(self) -> float:
@@ -153,6 +155,7 @@ class Fitter:
             llrs=llrs[: self._layout.bits],
             gain=gain,
             noise=noise,
+            power=float(np.mean(np.abs(z) ** 2)),
             evidence=evidence,
             agreement=float(agreement.sum()),
             ends=float(agreement.min()),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from voicelink.blocks.link import LinkDecoder
@@ -14,12 +12,13 @@ from voicelink.blocks.modem.fit import Fit
 from voicelink.blocks.modem.matched import MatchedFilter
 from voicelink.blocks.modem.mode import Layout
 from voicelink.blocks.modem.pulse import raised_cosine
+from voicelink.blocks.modem.search import Candidate
 
 ECHOES = 0.8
-"""Where several paths leave less than this part of the noise that one left, there are several."""
+"""Where less than this part of the power is left as noise, there is a signal."""
 
-_BLIND = 3  # rounds without the code
-_DECODED = 3  # and with it
+_BLIND = 3
+_DECODED = 3
 _LEAST_NOISE = 1e-4
 _REACH = 8
 
@@ -54,27 +53,26 @@ class Turbo:
         self._lags = lags
         self._response = raised_cosine(lags - delays[:, None], layout.mode.rolloff)
 
-    def fit(self, signal: np.ndarray, start: int, flat: Fit) -> tuple[Fit, bool] | None:
+    def fit(self, signal: np.ndarray, start: int, place: Candidate) -> tuple[Fit, bool] | None:
         """The burst with all its paths.
 
         Args:
             signal: complex (n,), the stream from sample ``start`` on.
             start: as said.
-            flat: what one path gives.
+            place: where it begins, by whichever path, and its frequency to a Hz or so.
 
         Returns:
-            The fit, and whether the frame's CRC is right; None where one path does as well.
+            The fit, and whether the frame's CRC is right; None where there is no signal at all.
         """
         layout = self._layout
         bits = layout.mode.bits_per_symbol
-        places = flat.position - start + self._places
-        z = self._filter.symbols(signal, places, flat.frequency)[self._index]
-        power = float(np.mean(np.abs(z[len(z) // 2]) ** 2))
+        places = place.position - start + self._places
+        z = self._filter.symbols(signal, places, place.frequency)[self._index]
+        power = float(np.mean(np.abs(z[len(z) // 2]) ** 2)) + 1e-30
         known = np.abs(self._known)
         symbols, doubt = self._known.copy(), np.zeros(len(known))
         means, variances = self._known.copy(), 1 - known
-        noise, learned, right = flat.noise, None, False
-        llrs = flat.llrs
+        noise, learned, right = power / 2, None, False
         for turn in range(_BLIND + _DECODED):
             shapes = 2 if turn == 0 else SHAPES
             gains, learned = self._echoes.estimate(z, symbols, doubt, noise, shapes, learned)
@@ -83,10 +81,14 @@ class Turbo:
                 noise = self._left(z, gains, self._known, 1 - known, known > 0, power)
             else:
                 noise = self._left(z, gains, symbols, doubt, known >= 0, power)
-            if turn == 2 and noise > ECHOES * flat.noise:
-                return None
             heard, spread = equalise(
-                z, gains, self._echoes.delays, layout.mode.rolloff, noise, means, variances,
+                z,
+                gains,
+                self._echoes.delays,
+                layout.mode.rolloff,
+                noise,
+                means,
+                variances,
                 bits == 1,
             )
             # A real symbol's error has one part and not two.
@@ -101,7 +103,21 @@ class Turbo:
             symbols, doubt = self._soft(posterior)
             means, variances = self._soft(posterior - llrs[: layout.bits])
         strength = np.sum(np.abs(gains) ** 2, axis=0)
-        return replace(flat, llrs=llrs[: layout.bits], gain=np.sqrt(strength), noise=noise), right
+        fit = Fit(
+            position=place.position,
+            frequency=place.frequency + self._turn(gains),
+            llrs=llrs[: layout.bits],
+            gain=np.sqrt(strength),
+            noise=noise,
+            power=power,
+        )
+        return fit, right
+
+    def _turn(self, gains: np.ndarray) -> float:
+        """Hz by which the paths' gains turn, the strongest counting most."""
+        step = len(self._data) // 8
+        product = np.sum(gains[:, step:] * gains[:, :-step].conj())
+        return float(np.angle(product)) / (2 * np.pi * step) * self._layout.symbol_rate
 
     def _soft(self, llrs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Means and variances of all symbols, given the LLRs of the packet's bits."""
@@ -117,7 +133,10 @@ class Turbo:
         for lag, pulse in zip(self._lags, self._response.T, strict=True):
             # Of symbol k at place k + lag.
             path = pulse @ gains
-            first, second = slice(max(0, -lag), n - max(0, lag)), slice(max(0, lag), n + min(0, lag))
+            first, second = (
+                slice(max(0, -lag), n - max(0, lag)),
+                slice(max(0, lag), n + min(0, lag)),
+            )
             expected[second] += (path * symbols)[first]
             mixed[second] += (np.abs(path) ** 2 * doubt)[first]
         left = np.abs(z[len(z) // 2] - expected) ** 2
