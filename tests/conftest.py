@@ -1,12 +1,16 @@
-"""What several test files share: the bundled sample, and the command line in this process."""
+"""What several test files share: the sample, the command line in this process, flowgraphs."""
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from gnuradio_python import TIMEOUT_S, clean_environment
+from graph import graph_python
 
 from voicelink.blocks.audio import read_audio
 from voicelink.link_sim import cli
@@ -74,3 +78,43 @@ def refused(voicelink):
         return lines[0]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def python() -> str:
+    """A Python that has GNU Radio and this package: the one that runs the tests."""
+    return graph_python()
+
+
+@pytest.fixture(scope="session")
+def program(python: str, tmp_path_factory: pytest.TempPathFactory):
+    """Compile a flowgraph's headless form: the program."""
+
+    def compile_it(name: str, *words: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        command = [python, "-m", "voicelink.link_sim.cli", "grc", "compile", name, "--headless"]
+        done = subprocess.run(
+            [*command, *words, "-o", str(folder)], capture_output=True, text=True,
+            timeout=TIMEOUT_S, env=clean_environment(), check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return Path(done.stdout.strip())
+
+    return compile_it
+
+
+@pytest.fixture
+def run(python: str, tmp_path: Path):
+    """Run a program to its end, in a folder of its own: what its blocks counted."""
+
+    def to_the_end(path: Path, *counts: str, **options: object) -> dict:
+        runner = Path(__file__).with_name("flowgraph_run.py")
+        done = subprocess.run(
+            [python, str(runner), str(path), json.dumps(options), json.dumps(counts)],
+            capture_output=True, text=True, timeout=TIMEOUT_S, cwd=tmp_path,
+            env=clean_environment(), check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return to_the_end

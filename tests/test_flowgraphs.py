@@ -7,7 +7,6 @@ own on the bundled sample. What they do with a display and a sound card differs 
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
 import subprocess
@@ -17,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gnuradio_python import TIMEOUT_S, clean_environment
-from graph import graph_python
 
 from voicelink.blocks.audio import read_audio, write_audio
 from voicelink.models.codec import SpeechDecoder, SpeechEncoder
@@ -25,16 +23,9 @@ from voicelink.models.evaluation.align import cut, delay
 from voicelink.models.evaluation.measures import estoi
 from voicelink.models.sizes import SUPERFRAME_SAMPLES
 
-RUN = Path(__file__).with_name("flowgraph_run.py")
 SECONDS = 10
 SILENCE = 4000
 """Samples after the speech: a flowgraph's end cannot flush the encoder."""
-
-
-@pytest.fixture(scope="module")
-def python() -> str:
-    """A Python that has GNU Radio and this package: the one that runs the tests."""
-    return graph_python()
 
 
 @pytest.fixture(scope="module")
@@ -72,39 +63,6 @@ def judged_in_pieces(said: np.ndarray, heard: np.ndarray) -> float:
         near = heard[begin + lag - around : begin + lag + length + around]
         scores.append(estoi(*cut(piece, near, delay(piece, near, longest=8000))))
     return float(np.mean(scores))
-
-
-@pytest.fixture(scope="module")
-def program(python: str, tmp_path_factory: pytest.TempPathFactory):
-    """Compile a flowgraph's headless form: the program."""
-
-    def compile_it(name: str, *words: str) -> Path:
-        folder = tmp_path_factory.mktemp(name)
-        command = [python, "-m", "voicelink.link_sim.cli", "grc", "compile", name, "--headless"]
-        done = subprocess.run(
-            [*command, *words, "-o", str(folder)], capture_output=True, text=True,
-            timeout=TIMEOUT_S, env=clean_environment(), check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return Path(done.stdout.strip())
-
-    return compile_it
-
-
-@pytest.fixture
-def run(python: str, tmp_path: Path):
-    """Run a program to its end, in a folder of its own: what its blocks counted."""
-
-    def to_the_end(path: Path, *counts: str, **options: object) -> dict:
-        done = subprocess.run(
-            [python, str(RUN), str(path), json.dumps(options), json.dumps(counts)],
-            capture_output=True, text=True, timeout=TIMEOUT_S, cwd=tmp_path,
-            env=clean_environment(), check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
-
-    return to_the_end
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 import yaml
 from gnuradio_python import TIMEOUT_S, clean_environment
-from graph import graph_python
 
 from voicelink.blocks.profile import profiles
 from voicelink.grc import sample
@@ -30,12 +29,6 @@ BLOCKS = {
     file.name.removesuffix(".block.yml"): yaml.safe_load(file.read_text()) for file in block_files()
 }
 OURS = [name for name in BLOCKS if "codec2" not in name]
-
-
-@pytest.fixture(scope="module")
-def python() -> str:
-    """A Python that has GNU Radio and this package: the one that runs the tests."""
-    return graph_python()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,143 @@
+"""Flowgraphs of the modem's blocks; `graph.run_graph` runs them."""
+
+import numpy as np
+import pmt
+from block_graphs import junk, pdu
+from gnuradio import blocks, gr
+from graph import serve
+
+from voicelink.blocks import gnuradio as voicelink
+from voicelink.blocks.gnuradio.limiter import limiter
+from voicelink.blocks.gnuradio.messages import IN
+from voicelink.blocks.link import LinkEncoder
+from voicelink.models.errors import VoiceLinkError
+
+DONE = pmt.cons(pmt.intern("done"), pmt.from_long(1))
+
+
+def frames(count, seed, end=True):
+    """PDUs of an over in the profile half."""
+    link, random = LinkEncoder("half", callsign="N0CALL"), np.random.default_rng(seed)
+    last = count - 1 if end else None
+    packets = [link.encode(random.bytes(32), end=k == last) for k in range(count)]
+    return [pdu(packet.data, k, end=k == last) for k, packet in enumerate(packets)]
+
+
+def sent(block, messages, samples=0):
+    """What a modulator makes of messages: of ``samples`` > 0 the first so many."""
+    graph, sink = gr.top_block(), blocks.vector_sink_c()
+    chain = [block, blocks.head(gr.sizeof_gr_complex, samples), sink] if samples else [block, sink]
+    graph.connect(*chain)
+    port = block.to_basic_block()
+    for message in messages:
+        port._post(IN, message)
+    if not samples:
+        port._post(pmt.intern("system"), DONE)
+    graph.run()
+    tags = [[tag.offset, pmt.symbol_to_string(tag.key)] for tag in sink.tags()]
+    return np.array(sink.data(), np.complex64), tags
+
+
+def told(block, signal, path, tags=()):
+    """Saves a signal; what there is to say of it and of the modulator."""
+    np.save(path, signal)
+    return {"tags": tags, "bursts": block.bursts, "gaps": block.gaps, "errors": block.errors}
+
+
+def overs(path):
+    """Two overs of 3 frames and one of 2 without an end, by their data."""
+    block = voicelink.modulator(pace="data", lead=0.2, tail=0.1)
+    messages = frames(3, 1) + frames(3, 2) + frames(2, 3, end=False)
+    signal, tags = sent(block, messages)
+    return told(block, signal, path, tags)
+
+
+def clocked(path):
+    """By the clock: an over of 2 frames, one whose frames stop, and silence."""
+    block = voicelink.modulator()
+    signal, tags = sent(block, frames(2, 1) + frames(1, 2, end=False), 20000)
+    return told(block, signal, path, tags)
+
+
+def nonsense(path):
+    """Junk between the frames of an over."""
+    block = voicelink.modulator(pace="data", lead=0, tail=0)
+    first, second = frames(2, 1)
+    bad = junk()
+    signal, tags = sent(block, [*bad, first, *bad, second, *bad])
+    return told(block, signal, path, tags) | {"sent": 3 * len(bad)}
+
+
+def found(path, chunk=100000, runs=1):
+    """What the demodulator finds in a signal in portions of at most ``chunk`` samples."""
+    graph, block = gr.top_block(), voicelink.demodulator()
+    source = blocks.vector_source_c(np.load(path).tolist())
+    store = blocks.message_debug()
+    graph.connect(source, block)
+    graph.msg_connect(block, "out", store, "store")
+    for _ in range(runs):
+        source.rewind()
+        graph.run(chunk)
+    pdus = [store.get_message(k) for k in range(store.num_messages())]
+    return {
+        "pdus": [[pmt.to_python(pmt.car(m)), pmt.to_python(pmt.cdr(m)).tolist()] for m in pdus],
+        "counts": [block.bursts, block.confirmed, block.errors],
+        "read": block.nitems_read(0),
+    }
+
+
+def recorded(path, longest=0.0):
+    """A recording through an encoder that waits for its switch: payloads, ends, overs cut."""
+    graph, store = gr.top_block(), blocks.message_debug()
+    source = voicelink.recording(path, pace="data")
+    encoder = voicelink.encoder(transmit=False, longest=longest)
+    sink = blocks.vector_sink_f()
+    graph.connect(source, encoder)
+    graph.connect(source, sink)
+    graph.msg_connect(encoder, "out", store, "store")
+    graph.run()
+    pdus = [store.get_message(k) for k in range(store.num_messages())]
+    return {
+        "payloads": [bytes(pmt.u8vector_elements(pmt.cdr(m))).hex() for m in pdus],
+        "ends": [pmt.to_python(pmt.car(m))["end"] for m in pdus],
+        "tags": [[tag.offset, pmt.to_python(tag.value)] for tag in sink.tags()],
+        "samples": len(sink.data()),
+        "cut": encoder.cut,
+    }
+
+
+def limited():
+    """A signal beyond full scale, with a burst of two samples, after interpolation by 5."""
+    graph, sink = gr.top_block(), blocks.vector_sink_c()
+    tags = [
+        gr.tag_utils.python_to_tag((at, pmt.intern(key), pmt.PMT_T, pmt.PMT_NIL))
+        for at, key in ((1, "tx_sob"), (2, "tx_eob"))
+    ]
+    source = blocks.vector_source_c([0.5, 3j, float("nan"), -0.9, 1e9, 0], False, 1, tags)
+    block = limiter(repeat=5)
+    graph.connect(source, blocks.repeat(gr.sizeof_gr_complex, 5), block, sink)
+    graph.run()
+    tags = [[tag.offset, pmt.symbol_to_string(tag.key)] for tag in sink.tags()]
+    values = np.array(sink.data())[::5]
+    return {
+        "magnitudes": np.abs(values).tolist(),
+        "phases": np.angle(values).tolist(),
+        "tags": tags,
+        "errors": block.errors,
+    }
+
+
+def refusals(cases):
+    """What each block says of arguments that it cannot have: [[name, arguments], ...]."""
+    messages = []
+    for name, arguments in cases:
+        try:
+            getattr(voicelink, name)(**arguments)
+            messages.append("")
+        except VoiceLinkError as error:
+            messages.append(str(error))
+    return messages
+
+
+if __name__ == "__main__":
+    serve(globals())
