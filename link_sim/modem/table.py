@@ -10,7 +10,7 @@ from voicelink.blocks.modem import MODEM_RATE, Modulator, modes
 from voicelink.blocks.packet import Packet
 from voicelink.models.sizes import SUPERFRAME_SECONDS
 
-BURSTS = 200
+BURSTS = 60
 """Of random bits, on whose signal a mode is measured."""
 
 _OFTEN = 0.999
