@@ -94,9 +94,10 @@ class Echoes:
         pulse = self._pulse[:, used[:, None], used]
         size = len(used) * shapes
         a = np.einsum("dlm,dqr->lqmr", pulse, together, optimize=True).reshape(size, size)
-        variances = np.maximum(prior[used].reshape(size), 1e-12)
+        variances = prior[used].reshape(size)
         for _ in range(_ROUNDS):
-            inverse = np.linalg.inv(a + np.diag(noise / variances))
+            # A path of which nothing comes, as in a file's silence, has a variance of 0.
+            inverse = np.linalg.inv(a + np.diag(noise / np.maximum(variances, 1e-12)))
             h = inverse @ b
             doubt = np.maximum(noise * inverse.diagonal().real, 0)
             variances = np.abs(h) ** 2 + doubt
