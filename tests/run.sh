@@ -5,12 +5,14 @@
 set -eu
 . "$(dirname "$0")/environment.sh"
 
-# PESQ is built from source; what is to be packed is asked of git.
+# PESQ is built from source, and a driver of SoapySDR; what is to be packed is asked of git.
 need "$has_venv" python3-venv \
     "/usr/bin/python3 -c 'from gnuradio import gr'" gnuradio \
     "/usr/bin/python3 -c 'import gi; gi.require_version(\"Gtk\", \"3.0\")'" "gir1.2-gtk-3.0 python3-gi-cairo" \
     "command -v c2enc && command -v opusenc && command -v speexenc" "codec2 opus-tools speex" \
     "sox --help | grep amr-nb" "sox libsox-fmt-all" \
+    "/usr/bin/python3 -c 'import osmosdr'" gr-osmosdr \
+    "command -v g++ && echo '#include <SoapySDR/Device.hpp>' | g++ -x c++ -E -" "g++ libsoapysdr-dev" \
     "command -v git" git \
     "command -v cc && echo '#include <Python.h>' | cc -E \$(/usr/bin/python3 -c \
         'import sysconfig; print(\"-I\" + sysconfig.get_path(\"include\"))') -" "gcc libc6-dev python3-dev"

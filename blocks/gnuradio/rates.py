@@ -58,9 +58,12 @@ class Steps:
         between = self._rate / self.factor
         return _low_pass(gain, self._rate, between / 2, between - 2 * EDGE)
 
-    def modem_taps(self, gain: float) -> list[float]:
+    def modem_taps(self, interpolation: int) -> list[float]:
         """Of the filter of the other step, at the least common multiple of its two rates."""
-        return _low_pass(gain, MODEM_RATE * self.ratio.denominator, EDGE, _WIDTH)
+        taps = _low_pass(interpolation, MODEM_RATE * self.ratio.denominator, EDGE, _WIDTH)
+        # GNU Radio 3.10.5's rational resampler now and then takes an input sample that is not
+        # there yet: the newest one must not count.
+        return [0.0] * interpolation + taps
 
 
 def _ratio(between: float) -> Fraction:
