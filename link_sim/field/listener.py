@@ -18,6 +18,7 @@ from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import CONFIRMED
 from voicelink.blocks.receiver import JUMP, Counts, Receiver
 from voicelink.blocks.spread import Gatherer
+from voicelink.blocks.squelch import Squelch
 from voicelink.blocks.station import START
 from voicelink.blocks.status import Status
 from voicelink.link_sim.field.baseband import ToBaseband
@@ -118,8 +119,10 @@ class SignalListener:
         self._receiver = Receiver(model=model, speech=speech and not testframes)
         self._errors = ErrorCounter(self._demodulator.mode) if testframes else None
         self._gatherer = Gatherer()
+        self._squelch = Squelch()
         self._tap = tap
         self._speech = speech and not testframes
+        self._waiting: list[Frame] = []
         self._over = 0
         self._open = False
         self._samples = 0
@@ -151,15 +154,34 @@ class SignalListener:
     def push(self, samples: np.ndarray) -> list[Frame]:
         """The frames that became complete with samples (n,), float32 or complex64, any n."""
         self._samples += len(samples)
-        return self._take(self._demodulator.push(self._baseband.push(samples)))
+        return self._settled(self._take(self._demodulator.push(self._baseband.push(samples))))
 
     def end(self) -> list[Frame]:
         """The frames that are still held; whatever comes next comes after a gap."""
         bursts = self._demodulator.push(self._baseband.finish()) + self._demodulator.flush()
-        frames = self._take(bursts) + self._end_over()
+        frames = self._settled(self._take(bursts) + self._end_over())
         self._demodulator.reset()
+        self._waiting.clear()
         self._samples = 0
         return frames
+
+    def _settled(self, frames: list[Frame]) -> list[Frame]:
+        """The frames without those behind the last one that came of an over.
+
+        A demodulator that follows an over goes on for a while where it was cut off.
+        """
+        settled = []
+        for frame in frames:
+            if self._waiting and frame.over != self._waiting[0].over:
+                self._waiting.clear()
+            if frame.heard and not frame.found and not frame.end:
+                self._waiting.append(frame)
+                continue
+            if frame.heard:
+                settled += self._waiting
+                self._waiting.clear()
+            settled.append(frame)
+        return settled
 
     def _take(self, bursts: list[Burst]) -> list[Frame]:
         return [frame for burst in bursts for frame in self._burst(burst)]
@@ -182,9 +204,8 @@ class SignalListener:
     def _packet(self, packet: Packet, burst: Burst | None, slots: int = 1) -> list[Frame]:
         frames = []
         for frame, number in self._receiver.decode(packet):
-            if not (self._open or frame.corrected is not None or (burst and burst.confirmed)):
-                # Behind an over the demodulator goes on for a while with what may be none.
-                frames.append(self._unheard(frame, burst))
+            # Behind an over the demodulator goes on for a while with what may be none.
+            if not self._squelch.passes(frame, bool(burst and burst.confirmed)):
                 continue
             if number is None and self._known and slots > 1:
                 # The packets between were not found, and leave their places in time.
@@ -237,6 +258,8 @@ class SignalListener:
         burst_at = burst or self._last
         at = burst_at.position - self._baseband.delay - before * BURST_SAMPLES
         here = burst if before == 0 else None
+        if here is not None and status == Status.CONCEALED.value and not here.confirmed:
+            here = None  # it says nothing, and nothing tells it from noise
         station = self._receiver.station
         if audio is None or not self._speech:
             audio = np.zeros(0, np.float32)
@@ -275,6 +298,7 @@ class SignalListener:
         # and test frames say the same in each over.
         self._receiver.reset()
         self._receiver.reset()
+        self._squelch.reset()
         self._open = False
         self._forget()
 
