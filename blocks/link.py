@@ -321,13 +321,14 @@ class LinkDecoder:
             for i, data in enumerate(map(bytes, information))
         ]
 
-    def reread(self, llrs: np.ndarray) -> tuple[bool, np.ndarray]:
+    def reread(self, llrs: np.ndarray, iterations: int = 30) -> tuple[bool, np.ndarray]:
         """Whether a frame's CRC is right, and what its code says of each bit on the air.
 
         For a demodulator that estimates its channel anew with the bits that the code has found.
 
         Args:
             llrs: (bits of the profile,), log(P(0) / P(1)).
+            iterations: of the decoder, at most. Few leave room for another round of estimation.
 
         Returns:
             The CRC's answer, and float32 (bits,), posterior LLRs; the given ones where the profile
@@ -337,7 +338,7 @@ class LinkDecoder:
         if frame.code is None:
             return self.decode_many(llrs[None])[0].header is not None, np.asarray(llrs, np.float32)
         channel = frame.from_air(np.clip(sanitised(llrs), -MOST_SURE, MOST_SURE))
-        result = frame.code.decode(channel, coded=True)
+        result = frame.code.decode(channel, iterations, coded=True)
         right = bool(result.converged) and crc16(np.packbits(result.bits).tobytes()) == 0
         return right, frame.interleaver.interleave(result.coded) * frame.signs
 

@@ -8,10 +8,10 @@ from gnuradio import blocks, filter, gr
 
 from voicelink.blocks.gnuradio.device import is_file, open_sink
 from voicelink.blocks.gnuradio.limiter import limiter
-from voicelink.blocks.gnuradio.permit import permit
 from voicelink.blocks.gnuradio.radio_source import tuned
 from voicelink.blocks.gnuradio.rates import Steps
 from voicelink.blocks.modem import MODEM_RATE
+from voicelink.blocks.transmit import permit
 from voicelink.models.errors import one_of, require
 
 _PAGE = 512
@@ -66,7 +66,8 @@ class radio_sink(gr.hier_block2):
         antenna: str = "",
         pace: str = "clock",
     ) -> None:
-        permit(device, transmit, callsign)
+        if not is_file(device):
+            permit(device, transmit, callsign)
         clock = one_of("pace", pace, ["clock", "data"]) == "clock"
         require("level", level, 0, 1)
         settings = tuned(frequency, rate, gain, ppm, offset, antenna)

@@ -42,3 +42,11 @@ def expected_symbols(llrs: np.ndarray, bits_per_symbol: int) -> np.ndarray:
     if bits_per_symbol == 1:
         return means.astype(complex)
     return (means[0::2] + 1j * means[1::2]) * _HALF
+
+
+def information(llrs: np.ndarray) -> float:
+    """Bits of information in each bit's LLR, on average: 1 less the entropy that is left."""
+    size = np.abs(np.asarray(llrs, np.float64))
+    wrong = 1 / (1 + np.exp(np.minimum(size, 700)))
+    entropy = np.log1p(np.exp(-size)) + wrong * size
+    return float(1 - entropy.mean() / np.log(2))

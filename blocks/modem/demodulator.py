@@ -8,10 +8,11 @@ import numpy as np
 
 from voicelink.blocks.link import LinkDecoder
 from voicelink.blocks.modem.burst import Burst
-from voicelink.blocks.modem.fit import Fit, Fitter
+from voicelink.blocks.modem.constellation import information
+from voicelink.blocks.modem.fit import DOUBT, Fit, Fitter
 from voicelink.blocks.modem.mode import BURST_SAMPLES, MODEM_RATE, Mode, mode
 from voicelink.blocks.modem.search import HOP, Candidate, Search
-from voicelink.blocks.modem.turbo import ECHOES, Turbo
+from voicelink.blocks.modem.turbo import Turbo
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.snr import decibels
 from voicelink.blocks.spread import check_depth
@@ -30,13 +31,17 @@ WORTH_A_LOOK = 15.0
 """Minus the log of the probability of noise that has a place's correlation with the known symbols,
 from which the place is fitted."""
 
+SHOWN = 0.33
+"""Bits of information in each bit from which a burst of several paths is given out without a CRC.
+What follows the preamble that ends an over, fitted so, has 0.3, and noise 0.2."""
+
 HOLD = 8
 """Bursts in a row that may be missing where they are expected."""
 
 _FITTED = 4  # places of a block that are fitted
 _BALANCE = 0.6  # data symbols further from a sum of nothing are a carrier
 _LARGEST = 1e6
-_DRIFT = 12.0  # Hz by which the frequency may be off from one burst to the next
+_DRIFT = 1.5  # Hz by which the frequency may drift from one burst to the next
 _SLACK = 2  # samples by which the next burst may be off
 _MEMORY = 6  # bursts over which place and frequency are averaged
 _MOVE, _TURN = 0.5, 1.5  # samples and Hz by which a burst may move them
@@ -179,17 +184,22 @@ class Demodulator:
             Candidate(lock.position + shift, lock.frequency, 0.0)
             for shift in (-1.0, -0.5, 0.0, 0.5, 1.0)
         ]
-        found = self._fitter.closer(self._signal, self._start, places, _DRIFT)[:1]
-        flat = next(iter(self._fits(found)), None)
-        if flat is not None and self._right(flat):
-            return [self._give(flat, True)]
+        flat = None
+        # Near the lock's frequency first: known symbols in noise leave a choice of several.
+        for doubt in (_DRIFT, DOUBT):
+            found = self._fitter.closer(self._signal, self._start, places, doubt)[:1]
+            for fit in self._fits(found, doubt):
+                if self._right(fit):
+                    return [self._give(fit, True)]
+                if flat is None or _likelihood(fit) > _likelihood(flat):
+                    flat = fit
         # In a fade neither place nor frequency of one path says much: those of the lock do.
         place = Candidate(lock.position, lock.frequency, 0.0)
-        several = self._turbo.fit(self._signal, self._start, place)
+        several = self._turbo.fit(self._signal, self._start, place, flat)
         if several and several[1]:
             return [self._give(several[0], True)]
         shown = flat is not None and flat.data and _reaches(flat, PLAUSIBLE)
-        if several and several[0].noise < ECHOES * several[0].power:
+        if several and information(several[0].llrs) >= SHOWN:
             return [self._give(several[0], False)]
         if shown:
             return [self._give(flat, _reaches(flat, CERTAIN))]
@@ -224,21 +234,21 @@ class Demodulator:
             several = None
             if not self._right(fit):
                 place = Candidate(fit.position, fit.frequency, 0.0)
-                several = self._turbo.fit(self._signal, self._start, place)
+                several = self._turbo.fit(self._signal, self._start, place, fit)
                 if not (several and several[1]) and not _reaches(fit, CERTAIN):
                     continue
             bursts.append(self._give(several[0] if several else fit, True))
         return bursts
 
-    def _fits(self, candidates: list[Candidate]) -> list[Fit]:
-        fits = (self._fitter.fit(self._signal, self._start, c) for c in candidates)
+    def _fits(self, candidates: list[Candidate], doubt: float = DOUBT) -> list[Fit]:
+        fits = (self._fitter.fit(self._signal, self._start, c, doubt) for c in candidates)
         return [fit for fit in fits if fit is not None]
 
     def _right(self, fit: Fit) -> bool:
         """Whether its link frame's CRC is right."""
         if self._link is None or not self._possible(fit):
             return False
-        return self._link.decode_many(fit.llrs[None])[0].header is not None
+        return self._link.reread(fit.llrs)[0]
 
     def _possible(self, fit: Fit) -> bool:
         """No carrier, and within the range of frequencies."""

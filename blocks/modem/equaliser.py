@@ -53,7 +53,7 @@ def equalise(
     for d in range(band + 1):
         pulse = raised_cosine(apart - d, rolloff)
         later = gains[:, d:]
-        diagonals[d, : n - d] = np.einsum("ln,lm,mn->n", gains[:, : n - d].conj(), pulse, later)
+        diagonals[d, : n - d] = np.sum(gains[:, : n - d].conj() * (pulse @ later), axis=0)
     prior = np.maximum(variances, _LEAST)
     scale = 2 / noise if real else 1 / noise
     if real:

@@ -20,7 +20,9 @@ from voicelink.blocks.modem.search import Candidate
 
 _SHAPES = 4  # Legendre polynomials that the gain is made of
 _LEAST_NOISE = 1e-4  # of the power: 40 dB
-_DOUBT = 12.0  # Hz by which the known symbols alone may be wrong
+DOUBT = 12.0
+"""Hz by which the known symbols alone may be wrong."""
+
 _LOWER = 0.4  # peaks of their spectrum are looked at that have so much of the highest one's power
 _HOPELESS = 8.0  # likelihood, before timing is right, below which nothing more is tried
 _DATA = 6.0  # evidence that noise in the place of data does not reach
@@ -128,11 +130,16 @@ class Fitter:
         """Minus the log of the probability that noise at one place has a score as high."""
         return -(len(self._certain) - 1) * float(np.log1p(-min(candidate.score, 1 - 1e-12)))
 
-    def fit(self, signal: np.ndarray, start: int, candidate: Candidate) -> Fit | None:
-        """The burst at a candidate's place, as `closer` gives it; None where none is likely."""
+    def fit(
+        self, signal: np.ndarray, start: int, candidate: Candidate, doubt: float = DOUBT
+    ) -> Fit | None:
+        """The burst at a candidate's place, as `closer` gives it; None where none is likely.
+
+        Its frequency may be off by ``doubt`` in Hz.
+        """
         places = candidate.position - start + self._at
         z = self._filter.symbols(signal, places, candidate.frequency)
-        likelihood, turn, gain, noise = self._acquire(z)
+        likelihood, turn, gain, noise = self._acquire(z, doubt)
         if likelihood < _HOPELESS:
             return None
         frequency = candidate.frequency + turn
@@ -179,7 +186,7 @@ class Fitter:
             return 0.0
         return float(np.clip(quarter / 2 * (left - right) / curve, -2 * quarter, 2 * quarter))
 
-    def _acquire(self, z: np.ndarray) -> tuple[float, float, np.ndarray, float]:
+    def _acquire(self, z: np.ndarray, doubt: float) -> tuple[float, float, np.ndarray, float]:
         """Likelihood, frequency in Hz by which ``z`` is still off, gain and noise.
 
         The known symbols alone leave a choice, as they stand at both ends of the burst: a turn more
@@ -188,7 +195,8 @@ class Fitter:
         known = self._known[self._certain].conj() * z[self._certain]
         power = self._spectrum(known, self._certain)
         peaks = (power > np.roll(power, 1)) & (power >= np.roll(power, -1))
-        peaks &= (np.abs(self._offsets) <= _DOUBT) & (power > _LOWER * power.max())
+        peaks[0] = True
+        peaks &= (np.abs(self._offsets) <= doubt) & (power > _LOWER * power.max())
         best = None
         for turn in self._offsets[peaks]:
             turned = z * np.exp(-2j * np.pi * turn * self._time)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from voicelink.blocks.link import LinkDecoder
-from voicelink.blocks.modem.constellation import expected_symbols, to_llrs
+from voicelink.blocks.modem.constellation import expected_symbols, information, to_llrs
 from voicelink.blocks.modem.echoes import SHAPES, Echoes
 from voicelink.blocks.modem.equaliser import equalise
 from voicelink.blocks.modem.fit import Fit
@@ -14,11 +14,12 @@ from voicelink.blocks.modem.mode import Layout
 from voicelink.blocks.modem.pulse import raised_cosine
 from voicelink.blocks.modem.search import Candidate
 
-ECHOES = 0.8
-"""Where less than this part of the power is left as noise, there is a signal."""
-
 _BLIND = 3
 _DECODED = 3
+_GAIN = 0.06  # bits of information in each bit that several paths must bring more than one,
+_ENOUGH = 0.65  # unless there are so many, for which the code must have a reason to fail
+_PLENTY = 0.85  # bits of information with which a part of a spread frame is good enough
+_HOPELESS = 0.95  # of the code's rate: with less information no decoder gets anywhere
 _LEAST_NOISE = 1e-4
 _REACH = 8
 
@@ -53,16 +54,19 @@ class Turbo:
         self._lags = lags
         self._response = raised_cosine(lags - delays[:, None], layout.mode.rolloff)
 
-    def fit(self, signal: np.ndarray, start: int, place: Candidate) -> tuple[Fit, bool] | None:
+    def fit(
+        self, signal: np.ndarray, start: int, place: Candidate, flat: Fit | None
+    ) -> tuple[Fit, bool] | None:
         """The burst with all its paths.
 
         Args:
             signal: complex (n,), the stream from sample ``start`` on.
             start: as said.
             place: where it begins, by whichever path, and its frequency to a Hz or so.
+            flat: what one path gives, where it does.
 
         Returns:
-            The fit, and whether the frame's CRC is right; None where there is no signal at all.
+            The fit, and whether the frame's CRC is right; None where one path is as good.
         """
         layout = self._layout
         bits = layout.mode.bits_per_symbol
@@ -73,7 +77,10 @@ class Turbo:
         symbols, doubt = self._known.copy(), np.zeros(len(known))
         means, variances = self._known.copy(), 1 - known
         noise, learned, right = power / 2, None, False
-        for turn in range(_BLIND + _DECODED):
+        alone = information(flat.llrs) if flat else 0.0
+        if self._link is None and alone > _PLENTY:
+            return None
+        for turn in range(_BLIND + (_DECODED if self._link else 0)):
             shapes = 2 if turn == 0 else SHAPES
             gains, learned = self._echoes.estimate(z, symbols, doubt, noise, shapes, learned)
             if turn == 0:
@@ -95,8 +102,13 @@ class Turbo:
             precision = 1 / spread[self._data] / (2 if bits == 1 else 1)
             llrs = to_llrs(heard[self._data], precision, bits)
             symbols, doubt = self._soft(llrs)
+            known_bits = information(llrs)
+            if turn == 1 and known_bits < min(alone + _GAIN, _ENOUGH):
+                return None
             if turn < _BLIND - 1 or self._link is None:
                 continue
+            if known_bits < _HOPELESS * self._link.profile.rate:
+                break
             right, posterior = self._link.reread(llrs[: layout.bits])
             if right:
                 break
