@@ -7,8 +7,9 @@ import sys
 
 HELP = "the radio waveform measured: modes, error curves, speech beside FreeDV, noise, CPU"
 
-_AWGN = "-5:-1:0.5"
+_AWGN = "-4:-2:0.25"
 _FADING = "-2:14:2"
+_SPEECH = "awgn:-5:1:1,watterson-moderate:0:12:3,watterson-poor:0:12:3"  # what the README shows
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,18 +54,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     curve.add_argument("--picture", metavar="FILE", help="draw the curves (PNG, SVG or PDF)")
     speech = verb("speech", "speech over the whole chain, beside FreeDV on the same samples")
     speech.add_argument(
-        "--systems", default="bpsk,qpsk,700D,700E", metavar="A,B",
+        "--systems", default="bpsk,bpsk/4,qpsk,700D,700E", metavar="A,B",
         help="modes of ours, bpsk/4 for one spread over 4, and of FreeDV"
-        " (default: bpsk,qpsk,700D,700E)",
+        " (default: bpsk,bpsk/4,qpsk,700D,700E)",
     )  # fmt: skip
-    _add_paths(speech)
+    _add_paths(speech, _SPEECH)
     speech.add_argument(
         "--speech", metavar="PATH", help="a folder of recordings, or one (default: the sample)"
     )
     speech.add_argument("--limit", type=int, metavar="N", help="only its first N recordings")
     speech.add_argument(
-        "--seeds", type=int, default=4, metavar="N",
-        help="stretches of each path, for each recording (default: 4)",
+        "--seeds", type=int, default=3, metavar="N",
+        help="stretches of each path, for each recording (default: 3)",
     )  # fmt: skip
     speech.add_argument(
         "--measures", default="estoi", metavar="A,B", help="as of `eval` (default: estoi)"
@@ -83,12 +84,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_paths(parser: argparse.ArgumentParser) -> None:
+def _add_paths(parser: argparse.ArgumentParser, default: str = "awgn") -> None:
     parser.add_argument(
-        "--path", default="awgn", metavar="A,B",
+        "--path", default=default, metavar="A,B",
         help="awgn, watterson-good, watterson-moderate, watterson-poor; levels of its own behind a"
-        " colon, as awgn:-4:0:0.5,watterson-poor:2:10:4 (first, last, step; default:"
-        f" {_AWGN}, and {_FADING} of fading paths)",
+        " colon, as awgn:-4:0:0.5 (first, last, step), or one level"
+        f" (default: {default}; {_AWGN}, and {_FADING} of fading paths)",
     )  # fmt: skip
 
 
@@ -97,6 +98,7 @@ def run(args: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
     from voicelink.blocks.files import writing
+    from voicelink.link_sim.modem.speech import summed_up
     from voicelink.link_sim.modem.tables import rows, show, to_csv
     from voicelink.link_sim.picture import check_picture_name
     from voicelink.models.errors import ParameterError, require
@@ -122,7 +124,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json == "-":
         sys.stdout.write(as_json)
     else:
-        show(results, columns)
+        # Of speech the means; its files have every run.
+        show(summed_up(results) if args.modem_verb == "speech" else results, columns)
     return 0
 
 
@@ -209,14 +212,14 @@ def _speech(args: argparse.Namespace):
         recordings = {SAMPLE.name: read_audio(SAMPLE)}
     with progress_bar() as bar:
         results = compare(
-            systems, paths, recordings, measures, args.seeds, args.model or DEFAULT,
+            systems, paths, recordings, measures, args.seeds, args.seed, args.model or DEFAULT,
             lambda done, total: bar(done, total, f"{done} of {total}"),
         )  # fmt: skip
     if args.picture:
         draw_speech(results, args.picture, measures[0].name)
     columns = {
-        "system": "system", "path": "path", "snr_db": "SNR, dB|.1f", "recording": "recording",
-        "seed": "seed", "frames": "frames", "errors": "wrong",
+        "path": "path", "snr_db": "SNR, dB|.1f", "system": "system", "frames": "frames",
+        "share": "wrong|.1%",
     } | {m.name: f"{m.label}|.{m.digits}f" for m in measures}  # fmt: skip
     return results, columns
 

@@ -106,7 +106,8 @@ def compare(
     paths: dict[str, list[float]],
     recordings: dict[str, np.ndarray],
     measures: Iterable[Measure],
-    seeds: int = 4,
+    seeds: int = 3,
+    seed: int = 0,
     model: str | Path = DEFAULT,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> list[Heard]:
@@ -117,7 +118,8 @@ def compare(
         paths: SNRs in 3 kHz, in dB, by the name of the path.
         recordings: float32 (n,) at 8 kHz, by name.
         measures: of the speech.
-        seeds: how many stretches of each path.
+        seeds: how many stretches of each path, the same ones at every level.
+        seed: of the first stretch; the others have the next ones.
         model: a released model's id or a model folder.
         progress: called with runs done, and their total.
     """
@@ -127,18 +129,59 @@ def compare(
     for name, levels in paths.items():
         for snr_db in levels:
             for place, (recording, speech) in enumerate(recordings.items()):
-                for seed in range(seeds):
-                    noise = np.random.SeedSequence([seed, place])
+                for stretch in range(seed, seed + seeds):
+                    noise = np.random.SeedSequence([stretch, place])
                     for system in systems:
                         audio, frames, errors = hear(system, speech, name, snr_db, noise, model)
                         values = {m.name: m(speech, audio) for m in measures}
                         results.append(
                             Heard(
-                                system.name, name, snr_db, recording, seed, frames, errors, values
+                                system.name,
+                                name,
+                                snr_db,
+                                recording,
+                                stretch,
+                                frames,
+                                errors,
+                                values,
                             )
                         )
                         progress(len(results), total)
     return results
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One system at one level of one path, over all recordings and stretches.
+
+    Attributes:
+        share: of the frames, those not received without errors.
+        measures: means, by name.
+    """
+
+    system: str
+    path: str
+    snr_db: float
+    frames: int
+    share: float
+    measures: dict[str, float]
+
+
+def summed_up(results: Iterable[Heard]) -> list[Summary]:
+    """The results by path, level and system, in the order in which these come."""
+    groups: dict[tuple[str, float, str], list[Heard]] = {}
+    for heard in results:
+        groups.setdefault((heard.path, heard.snr_db, heard.system), []).append(heard)
+    summaries = []
+    for (name, snr_db, system), group in groups.items():
+        frames = sum(heard.frames for heard in group)
+        share = sum(heard.errors for heard in group) / frames
+        means = {
+            measure: float(np.nanmean([heard.measures[measure] for heard in group]))
+            for measure in group[0].measures
+        }
+        summaries.append(Summary(system, name, snr_db, frames, share, means))
+    return summaries
 
 
 def hear(
