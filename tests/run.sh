@@ -28,7 +28,7 @@ if [ "${VOICELINK_TRAINING:-}" = 1 ]; then
     .venv-tests/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
     training=,training,similarity
 fi
-environment .venv-tests "demo,eval,report,cluster,test$training"
+environment .venv-tests "demo,eval,report,cluster,field,test$training"
 
 # One thread: so many small operations only get in each other's way.
 OMP_NUM_THREADS=1
