@@ -168,7 +168,7 @@ def line_of(values: dict[str, Any]) -> str:
 
     >>> line_of({"time": None, "over": 1, "sequence": 7, "status": "clean", "snr_db": 3.14,
     ...          "offset_hz": -2.0, "callsign": "N0CALL", "end": False})
-    'over 1  #7    clean      SNR   3.1 dB    -2 Hz  N0CALL'
+    'over 1  #7    clean      SNR   3.1 dB     -2 Hz  N0CALL'
     """
     number = "#?" if values["sequence"] is None else f"#{values['sequence']}"
     parts = [f"{values['time'][11:21]}Z" if values["time"] else f"over {values['over']}"]
