@@ -175,7 +175,11 @@ REFUSED = [
     ),
     ("radio_sink", {"offset": 118e3}, "offset at 240000 samples/s must be a number from -116000"),
     ("radio_sink", {"level": 1.5}, "level must be a number from 0 to 1, not 1.5"),
-    ("radio_sink", SENDING | {"transmit": False}, "uhd: is not sent with unless transmit says so"),
+    (
+        "radio_sink",
+        SENDING | {"transmit": False},
+        "uhd: is not keyed unless transmit says that it may",
+    ),
     ("radio_sink", SENDING | {"callsign": ""}, "callsign must be the station's own, letters and"),
     ("radio_sink", SENDING | {"callsign": "N0CALL"}, "callsign must be the station's own"),
     ("radio_sink", SENDING | {"callsign": "MICHAEL"}, "callsign must be the station's own"),

@@ -253,7 +253,7 @@ def one_line(done: subprocess.CompletedProcess) -> str:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ("--device uhd: --callsign AB1CD", "uhd: is not sent with unless transmit says so"),
+        ("--device uhd: --callsign AB1CD", "uhd: is not keyed unless transmit says that it may"),
         ("--device uhd: --transmit yes", "callsign must be the station's own"),
         ("--device uhd: --transmit yes --callsign AB1CD", "cannot open uhd:"),
         ("--mode bqsk", "mode must be one of bpsk"),
