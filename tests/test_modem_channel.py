@@ -66,16 +66,14 @@ def test_lost_packets_before_it_are_gaps_on_the_air():
 
 def test_spread_packets_go_over_it():
     payloads, _ = frames(4)
-    run = run_link(payloads, ChannelChain([Modem(snr_db=8, spread=2)]), "half", spread=2)
-    assert [status.value for status in run.statuses] == ["corrected"] * 4 or all(
-        status.value in ("clean", "corrected") for status in run.statuses
-    )
+    run = run_link(payloads, ChannelChain([Modem(snr_db=8)]), "half", spread=2)
+    assert all(status.value in ("clean", "corrected") for status in run.statuses)
 
 
 def test_only_what_the_mode_carries():
     chain = ChannelChain([Modem(snr_db=0)])
     chain.push(0, Packet(np.zeros(37, np.uint8), 0))
-    with pytest.raises(ParameterError, match=r"592 hard bits with mode bpsk \(profile half\)"):
+    with pytest.raises(ParameterError, match=r"592 hard bits.* with mode bpsk \(profile half\)"):
         chain.flush()
     with pytest.raises(ParameterError, match="sends hard bits and cannot follow"):
         channels_from(["awgn:ebn0_db=3", "modem:snr_db=3"])

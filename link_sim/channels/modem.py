@@ -7,9 +7,8 @@ from typing import Any
 
 from voicelink.blocks.modem.mode import mode, modes
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.spread import DEPTHS
 from voicelink.link_sim.channels.channel import Channel
-from voicelink.link_sim.channels.parameters import choice, number, switch, whole
+from voicelink.link_sim.channels.parameters import choice, number, switch
 from voicelink.link_sim.channels.seeds import seed_sequence
 from voicelink.link_sim.channels.two_waves import PRESETS
 from voicelink.models.errors import ParameterError
@@ -44,16 +43,12 @@ class Modem(Channel):
 
     snr_db: float = number("mean signal over the noise in 3 kHz", low=-60, high=100, unit="dB")
     mode: str = choice("the waveform", tuple(modes()), default="bpsk")
-    spread: int = whole("of the packets, as the link is set", low=1, high=DEPTHS[-1], default=1)
     fading: str = choice("path by way of the ionosphere", (NO_FADING, *PRESETS), default=NO_FADING)
     offset_hz: float = number("frequency error of the receiver", low=-500, high=500, unit="Hz",
                               default=0.0)  # fmt: skip
     ppm: float = number("clock error of the receiver", low=-200, high=200, unit="ppm",
                         default=0.0)  # fmt: skip
     cheap: bool = switch("receiver with the faults of a cheap one beside these", default=False)
-
-    def _check(self):
-        self._layout = mode(self.mode).layout(self.spread)
 
     def gives_soft(self, soft: bool) -> bool:
         return True
@@ -64,18 +59,14 @@ class Modem(Channel):
 
     def _start(self):
         self._air = None
+        self._spread = 0  # 1 or more, once the first packet has come
         self._waiting: dict[int, Packet] = {}
         self._free = 0.0  # when the transmitter is done with what it has
         self._due: float | None = None
         self._false = 0
 
     def send(self, time, packet):
-        if packet.soft or packet.bits != self._layout.bits:
-            raise ParameterError(
-                f"modem carries packets of {self._layout.bits} hard bits with mode {self.mode} "
-                f"(profile {mode(self.mode).profile}) and spread {self.spread}, "
-                f"not {'soft ones' if packet.soft else f'of {packet.bits}'}"
-            )
+        self._check_length(packet)
         self._in += 1
         out = self._silence(time) if self._due is None else []
         self._waiting[self._air.sent] = packet
@@ -83,6 +74,17 @@ class Modem(Channel):
         self._free = max(time, self._free) + SUPERFRAME_SECONDS
         self._due = self._free + _GUARD
         return self._given(time, out)
+
+    def _check_length(self, packet: Packet) -> None:
+        """Packets that are spread are told by their length, which all of them have."""
+        bits = {spread: mode(self.mode).layout(spread).bits for spread in (1, 2)}
+        self._spread = self._spread or next((s for s in bits if bits[s] == packet.bits), 0)
+        if packet.soft or bits.get(self._spread) != packet.bits:
+            raise ParameterError(
+                f"modem carries packets of {bits[1]} hard bits, or {bits[2]} where they are spread,"
+                f" with mode {self.mode} (profile {mode(self.mode).profile}),"
+                f" not {'soft ones' if packet.soft else f'of {packet.bits}'}"
+            )
 
     def due(self):
         return self._due
@@ -107,7 +109,7 @@ class Modem(Channel):
 
             fading = "awgn" if self.fading == NO_FADING else f"watterson-{self.fading}"
             effects = path(fading, self.snr_db, self.offset_hz, self.ppm, self.cheap)
-            self._air = Air(self.mode, self.spread, effects, self._seed)
+            self._air = Air(self.mode, self._spread, effects, self._seed)
             return self._air.pause(LEAD_SECONDS)
         return self._air.pause(min(max(0.0, time - self._free), _LONGEST))
 

@@ -197,9 +197,7 @@ def hear(
         return _hear_peer(system.name, speech, name, snr_db, seed)
     mode, spread = system.mode
     fading = name.partition("-")[2] or NO_FADING
-    modem = Modem(
-        snr_db=snr_db, mode=mode, spread=spread, fading=fading, offset_hz=OFFSET_HZ, ppm=PPM
-    )
+    modem = Modem(snr_db=snr_db, mode=mode, fading=fading, offset_hz=OFFSET_HZ, ppm=PPM)
     chain = ChannelChain([modem], seed)
     result = simulate(speech, chain, find_mode(mode).profile, model, spread=spread)
     wrong = sum(status not in _GOOD for status in result.statuses)
