@@ -25,6 +25,7 @@ NEEDED = (
     "voicelink/blocks/ldpc_bg2.csv",
     "voicelink/blocks/gnuradio/__init__.py",
     "voicelink/link_sim/gnuradio.py",
+    "voicelink/link_sim/iq/cheap-receiver.yaml",
     "voicelink/link_sim/report/templates/report.html",
     "voicelink/link_sim/scenarios/rough.yaml",
     "voicelink/link_sim/sweeping/run.py",
