@@ -14,7 +14,12 @@ from voicelink.models.errors import FormatError, VoiceLinkError
 
 
 def compile_flowgraph(
-    platform: Any, path: Path, folder: Path, without_gui: bool = False, realtime: bool = False
+    platform: Any,
+    path: Path,
+    folder: Path,
+    without_gui: bool = False,
+    realtime: bool = False,
+    speaker: bool = False,
 ) -> Path:
     """Write the Python program of a flowgraph, as ``grcc`` does; its path.
 
@@ -25,6 +30,7 @@ def compile_flowgraph(
             flowgraph's id.
         without_gui: compile its `headless` form.
         realtime: that one paced by the clock.
+        speaker: that one with the sound card's output.
 
     Raises:
         FormatError: it is no flowgraph, names a block that GRC does not know, or cannot be
@@ -42,7 +48,7 @@ def compile_flowgraph(
     with tempfile.TemporaryDirectory() as temporary:
         form = Path(temporary) / path.name
         try:
-            text = headless(path.read_text(encoding="utf-8"), realtime)
+            text = headless(path.read_text(encoding="utf-8"), realtime, speaker)
         except OSError as error:
             raise FormatError(f"cannot read {path.name}: {error.strerror}") from None
         except (UnicodeDecodeError, FormatError):

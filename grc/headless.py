@@ -31,13 +31,14 @@ _PACED = [
 _TYPES = {"float": "eng_float", "real": "eng_float", "int": "intx", "string": "str"}
 
 
-def headless(text: str, realtime: bool = False) -> str:
+def headless(text: str, realtime: bool = False, speaker: bool = False) -> str:
     """The form without a display of a flowgraph, both as YAML.
 
     Args:
         text: the content of a .grc file.
         realtime: keep what paces it by the clock; files in place of a sound card's input are
             then read at their sample rate.
+        speaker: keep the sound card's output; it takes sound in real time.
 
     Raises:
         FormatError: it is no flowgraph.
@@ -46,15 +47,16 @@ def headless(text: str, realtime: bool = False) -> str:
 
     try:
         graph = yaml.safe_load(text)
-        return yaml.safe_dump(_Headless(graph, realtime).graph, sort_keys=False)
+        return yaml.safe_dump(_Headless(graph, realtime, speaker).graph, sort_keys=False)
     except (yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError):
         raise FormatError("it is no flowgraph of GRC") from None
 
 
 class _Headless:
-    def __init__(self, graph: dict[str, Any], realtime: bool):
+    def __init__(self, graph: dict[str, Any], realtime: bool, speaker: bool):
         self.graph = graph
         self.realtime = realtime
+        self.speaker = speaker
         self.connections = graph["connections"] = list(graph["connections"] or ())
         options = graph["options"]["parameters"]
         options |= {"generate_options": "no_gui", "run_options": "run"}
@@ -126,6 +128,8 @@ class _Headless:
         return any(c[0] == name and c[2] in self._waiting for c in self.connections)
 
     def _sink(self, block: dict) -> list[dict]:
+        if self.speaker:
+            return [block]
         name, rate = block["name"], block["parameters"].get("samp_rate", "samp_rate")
         sources = [c[:2] for c in self.connections if c[2] == name]
         if all(self._recorded(source) for source in sources):

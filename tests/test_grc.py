@@ -302,6 +302,7 @@ def test_the_check_finds_an_unknown_block(grc, tmp_path: Path) -> None:
         ("compile loopbck", "did you mean loopback"),
         ("compile none/loopback.grc", "No such file"),
         ("compile loopback --realtime", "--realtime needs --headless"),
+        ("compile loopback --headless --speaker", "--speaker needs --headless --realtime"),
         ("compile loopback other", "other (see voicelink grc compile --help)"),
         ("compile loopback --output=", "--output must be a folder"),
         ("companion loopbck", "did you mean loopback"),
@@ -410,6 +411,31 @@ def test_the_headless_form() -> None:
     assert blocks["decoder"]["parameters"]["pace"] == "clock"
     assert blocks["microphone_clock"]["id"] == "blocks_throttle"
     assert ["microphone", "0", "microphone_clock", "0"] in real["connections"]
+
+    heard = yaml.safe_load(headless(yaml.safe_dump(graph), realtime=True, speaker=True))
+    blocks = {block["name"]: block for block in heard["blocks"]}
+    assert blocks["speaker"]["id"] == "audio_sink" and "speaker_file" not in blocks
+    assert blocks["microphone"]["id"] == "blocks_wavfile_source"
+
+
+def test_a_headless_microphone_presses_the_switch_that_its_encoder_waits_for() -> None:
+    graph = {
+        "options": {"parameters": {}},
+        "blocks": [
+            block("microphone", "audio_source", samp_rate="8000"),
+            block("encoder", "voicelink_encoder", transmit="False"),
+            block("modulator", "voicelink_modulator", pace="clock"),
+        ],
+        "connections": [["microphone", "0", "encoder", "0"]],
+    }
+    for realtime, pace in ((False, "data"), (True, "clock")):
+        made = yaml.safe_load(headless(yaml.safe_dump(graph), realtime))
+        blocks = {block["name"]: block for block in made["blocks"]}
+        assert blocks["microphone"]["id"] == "voicelink_recording"
+        assert blocks["microphone"]["parameters"]["file"] == "microphone_file"
+        assert blocks["microphone"]["parameters"]["pace"] == pace
+        assert blocks["modulator"]["parameters"]["pace"] == pace
+        assert made["connections"] == graph["connections"]
 
 
 def test_the_commands_in_the_flowgraphs_comments_are_ones_that_there_are() -> None:

@@ -38,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--realtime", action="store_true", help="with --headless: not faster than real time"
     )
     compiler.add_argument(
+        "--speaker",
+        action="store_true",
+        help="with --realtime: play what is heard, as a radio does",
+    )
+    compiler.add_argument(
         "-o", "--output", metavar="DIR", default=".", help="where it goes (default: here)"
     )
 
@@ -112,11 +117,16 @@ def _compile(args: argparse.Namespace) -> int:
 
     if args.realtime and not args.headless:
         raise ParameterError("--realtime needs --headless: the other form always runs so")
+    if args.speaker and not args.realtime:
+        raise ParameterError(
+            "--speaker needs --headless --realtime: a sound card plays in real time"
+        )
     if not args.output:
         raise ParameterError("--output must be a folder, was ''")
     path = flowgraph(args.file)
     library, _ = platform()
-    program = compile_flowgraph(library, path, Path(args.output), args.headless, args.realtime)
+    form = (args.headless, args.realtime, args.speaker)
+    program = compile_flowgraph(library, path, Path(args.output), *form)
     print(program)
     print(f"run it with: {sys.executable} {program}", file=sys.stderr)
     return 0
