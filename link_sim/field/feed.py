@@ -15,6 +15,9 @@ from voicelink.models.errors import VoiceLinkError
 HELD_SECONDS = 20.0
 """So much of a live source waits for the receiver at most; what comes beyond is lost, and said."""
 
+HELD_BYTES = 1 << 26
+"""And no more than this, at high rates."""
+
 AGAIN_SECONDS = 1.0
 """How long after it was lost, and each time after that, a source is opened again."""
 
@@ -71,7 +74,7 @@ class Feed:
         except SourceLost as error:
             raise VoiceLinkError(str(error)) from None
         self._kind = source.format, source.rate
-        self._limit = max(1, int(source.rate * source.format.bytes * HELD_SECONDS))
+        self._limit = min(int(source.rate * source.format.bytes * HELD_SECONDS), HELD_BYTES)
         self._waiting = 0
         self._room = threading.Condition()
         self._queue: queue.SimpleQueue[Piece | Gap | None] = queue.SimpleQueue()

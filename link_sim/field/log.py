@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -246,21 +245,32 @@ def _object(line: str) -> dict[str, Any] | None:
 
 
 def _is_frame(values: dict[str, Any]) -> bool:
-    def number(name: str) -> bool:
-        value = values.get(name)
-        return value is None or (isinstance(value, (int, float)) and math.isfinite(value))
-
-    numbers = ("sample", "over", "sequence", "snr_db", "esn0_db", "offset_hz", "latency_s")
-    texts = ("time", "callsign", "text")
-    test = values.get("test", {"number": None})
-    counts = ("number", "before", "coded", "after")
+    """Whether a line has all that is read of it, as it is written here."""
+    test = values.get("test", _NO_TEST)
     return (
-        isinstance(test, dict)
-        and all(isinstance(test.get(k), (int, type(None))) for k in counts)
-        and (test.get("number") is None or isinstance(test.get("after"), int))
-        and (test.get("before") is None or isinstance(test.get("coded"), int))
-        and values.get("status") in STATUSES
-        and all(map(number, numbers))
-        and isinstance(values.get("sample"), int)
-        and all(values.get(name) is None or isinstance(values[name], str) for name in texts)
+        values.get("status") in STATUSES
+        and all(_number(values.get(name), most) for name, most in _NUMBERS.items())
+        and all(isinstance(values.get(name, ""), (str, type(None))) for name in _TEXTS)
+        and all(_count(values.get(name)) for name in ("sample", "samples"))
+        and values["samples"] > 0
+        and isinstance(test, dict)
+        and all(test.get(name) is None or _count(test[name]) for name in _NO_TEST)
+        and (test.get("number") is None or _count(test.get("after")))
+        and (test.get("before") is None or _count(test.get("coded")))
     )
+
+
+_NUMBERS = {"over": 1e9, "sequence": 255, "snr_db": 200, "esn0_db": 200, "offset_hz": 1e6,
+            "latency_s": 1e6}  # fmt: skip
+"""The numbers of a frame that may be None, and how large they may be."""
+
+_TEXTS = ("time", "callsign", "text")
+_NO_TEST = dict.fromkeys(("number", "before", "coded", "after"))
+
+
+def _number(value: Any, most: float) -> bool:
+    return value is None or (isinstance(value, (int, float)) and -most <= value <= most)
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and 0 <= value < 1 << 62
