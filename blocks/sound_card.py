@@ -22,8 +22,8 @@ RETRY = 1.0
 LONGEST = 10.0
 """Seconds of sound that may wait; older ones are dropped and counted."""
 
-LATENCY = 0.05
-"""Seconds that the card's own buffers should hold."""
+LATENCY = 0.1
+"""Seconds that the card's own buffers should hold, unless more is asked for."""
 
 Note = Callable[[str], None]
 
@@ -107,7 +107,9 @@ class _Card:
         note: Note = lambda _: None,
         backend: Any = None,
         clock: Callable[[], float] = time.monotonic,
+        latency: float = LATENCY,
     ) -> None:
+        self._latency = latency
         self._backend = backend or sound_backend()
         self._wanted = str(device)
         self._note = note
@@ -192,7 +194,7 @@ class _Card:
                 make = getattr(self._backend, f"{self.way.capitalize()}Stream")
                 self._stream = make(
                     device=device["number"], samplerate=self.rate, channels=channels,
-                    dtype="float32", latency=LATENCY, callback=self._call,
+                    dtype="float32", latency=self._latency, callback=self._call,
                 )  # fmt: skip
                 self._stream.start()
                 self._heard, self._alive = self._clock(), False
@@ -220,6 +222,7 @@ class SoundInput(_Card):
         note: called with a line when the card is gone, or back.
         backend: what has sounddevice's functions.
         clock: seconds, never going back.
+        latency: seconds that its buffers should hold: more are safer where the machine is busy.
 
     Attributes:
         name: the card's.
@@ -276,7 +279,7 @@ class SoundOutput(_Card):
     While the card is gone what is written is lost, in its own time.
 
     Args:
-        device, note, backend, clock: as of `SoundInput`.
+        device, note, backend, clock, latency: as of `SoundInput`.
 
     Attributes:
         name, rate, losses, lost_seconds: as of `SoundInput`.
@@ -305,7 +308,7 @@ class SoundOutput(_Card):
     @property
     def waiting(self) -> float:
         """Seconds of sound that the card has not taken yet."""
-        if self._stream is None:
+        if not self.look():
             return max(0.0, self._until - self._clock())
         with self._lock:
             return self._samples / self.rate

@@ -13,6 +13,8 @@ need "$has_venv" python3-venv \
     "sox --help | grep amr-nb" "sox libsox-fmt-all" \
     "/usr/bin/python3 -c 'import osmosdr'" gr-osmosdr \
     "command -v g++ && echo '#include <SoapySDR/Device.hpp>' | g++ -x c++ -E -" "g++ libsoapysdr-dev" \
+    "command -v pulseaudio && command -v pactl && ldconfig -p | grep portaudio" \
+        "pulseaudio pulseaudio-utils libasound2-plugins libportaudio2" \
     "command -v git" git \
     "command -v cc && echo '#include <Python.h>' | cc -E \$(/usr/bin/python3 -c \
         'import sysconfig; print(\"-I\" + sysconfig.get_path(\"include\"))') -" "gcc libc6-dev python3-dev"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SWITCHES = ("open", "key", "vox")
 _LEAD, _TAIL = 0.3, 0.1
+_SAFE = 0.25  # seconds in a radio's card: a gap costs a frame, a delay next to nothing
 _LETTING_GO = 10.0  # seconds that an over may take to end
 
 
@@ -292,7 +293,7 @@ def packet_source(args: argparse.Namespace, note: Callable[[str], None]) -> Iter
     from voicelink.blocks.sound_card import SoundInput
     from voicelink.blocks.sound_radio import RadioSource
 
-    with SoundInput(args.radio, note) as card:
+    with SoundInput(args.radio, note, latency=_SAFE) as card:
         yield RadioSource(card, args.mode, args.spread)
 
 
@@ -310,7 +311,7 @@ def _sink(args: argparse.Namespace, note: Callable[[str], None]) -> Iterator[Any
     from voicelink.blocks.sound_card import SoundOutput
     from voicelink.blocks.sound_radio import RadioSink
 
-    with SoundOutput(args.radio, note) as card:
+    with SoundOutput(args.radio, note, latency=_SAFE) as card:
         yield RadioSink(card, args.mode, args.spread, require("--level", args.level, -60, -3))
 
 

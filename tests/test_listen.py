@@ -1,0 +1,214 @@
+"""Listening live, in simulated time: what is heard, what is said of it, and what stays silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+from sound_cards import Cards
+
+from voicelink.blocks.link import LinkDecoder, LinkEncoder
+from voicelink.blocks.modem import Modulator, to_passband
+from voicelink.blocks.packet import Packet
+from voicelink.blocks.receiver import Receiver
+from voicelink.blocks.sound_card import SoundInput
+from voicelink.blocks.sound_radio import RadioSink, RadioSource
+from voicelink.blocks.squelch import HOLD, Squelch
+from voicelink.blocks.station import Identifier
+from voicelink.blocks.status import Status
+from voicelink.blocks.transmitter import Transmitter
+from voicelink.link_sim.listen import AHEAD, Listener
+from voicelink.models.sizes import SAMPLE_RATE
+
+
+class Bench:
+    """Packets that come at their times, and a loudspeaker, with a clock for both.
+
+    Attributes:
+        heard: all that was played.
+        said: the notes.
+    """
+
+    def __init__(self, packets: Iterable[tuple[float, Packet]] = (), **options) -> None:
+        self.now = 0.0
+        self.packets = list(packets)
+        self.heard: list[np.ndarray] = []
+        self.said: list[str] = []
+        self.running, self.underflows = False, 0
+        self.until = 0.0
+        self.listener = Listener(
+            Receiver(), self, self, note=self.said.append, clock=lambda: self.now, **options
+        )
+
+    def receive(self, timeout_s: float) -> Packet | None:
+        if self.packets and self.packets[0][0] <= self.now:
+            return self.packets.pop(0)[1]
+        self.now += timeout_s
+        return None
+
+    @property
+    def waiting(self) -> float:
+        return max(0.0, self.until - self.now)
+
+    def write(self, audio: np.ndarray) -> None:
+        if self.until < self.now:
+            self.underflows += self.running
+            self.until = self.now
+        self.until += len(audio) / SAMPLE_RATE
+        self.heard.append(audio)
+
+    def run(self, seconds: float) -> np.ndarray:
+        end = self.now + seconds
+        while self.now < end:
+            self.listener.step()
+        return np.concatenate(self.heard)
+
+
+def over(audio: np.ndarray, text: str = "", profile: str = "half") -> list[tuple[float, Packet]]:
+    """An over as it is spoken: packets and their times."""
+    transmitter = Transmitter(profile, callsign="AB1CD", identifier=Identifier("AB1CD", text))
+    packets = transmitter.send(audio) + transmitter.finish()
+    return [(0.5 + 0.32 * k, packet) for k, packet in enumerate(packets)]
+
+
+def test_an_over_is_heard_and_named(sample: np.ndarray) -> None:
+    bench = Bench(over(sample[:32000], "good morning"))
+    heard = bench.run(8)
+    assert bench.said[0] == "AB1CD: good morning"
+    assert bench.said[1].startswith("AB1CD: over; superframes of 320 ms: 13 clean")
+    assert len(bench.said) == 2
+    assert not heard[: SAMPLE_RATE // 2].any() and np.abs(heard).max() > 0.1
+    assert bench.underflows == 0
+    counts = bench.listener.as_dict()
+    assert (counts["callsign"], counts["text"], counts["overs"]) == ("AB1CD", "good morning", 1)
+    assert counts["clean"] == 13 and counts["station"] == 2
+
+
+def test_an_over_that_breaks_off_is_said(sample: np.ndarray) -> None:
+    bench = Bench(over(sample[:32000])[:8])
+    bench.run(10)
+    assert bench.said[0] == "AB1CD is heard"
+    assert "AB1CD: lost; superframes of 320 ms: 7 clean" in bench.said[1]
+
+
+def test_noise_and_nonsense_stay_silent() -> None:
+    rng = np.random.default_rng(1)
+    noise = [(0.32 * k, Packet((8 * rng.normal(size=592)).astype(np.float32))) for k in range(40)]
+    # No length of a frame without a CRC, which nothing tells from one.
+    lengths = [n for n in range(1, 300) if n not in (32, 35)]
+    junk = [(0.01 * n, Packet(np.zeros(n, np.uint8))) for n in lengths]
+    bench = Bench(sorted(noise + junk, key=lambda arrival: arrival[0]))
+    assert not bench.run(14).any()
+    assert bench.listener.squelch.kept >= 40
+    assert not bench.said and bench.listener.as_dict()["malformed"] > 200
+
+
+def test_the_squelch_opens_when_sure_and_closes_after_a_while() -> None:
+    decoder, link = LinkDecoder("half"), LinkEncoder("half")
+    good = decoder.decode(link.encode(bytes(32)))
+    last = decoder.decode(link.encode(bytes(32), end=True))
+    bad = decoder.decode(Packet(np.random.default_rng(1).normal(size=592).astype(np.float32)))
+    assert bad.status not in (Status.CLEAN, Status.CORRECTED)
+    squelch = Squelch()
+    assert not squelch.passes(bad) and squelch.passes(good)
+    assert [squelch.passes(bad) for _ in range(HOLD + 2)] == [True] * HOLD + [False] * 2
+    # A demodulator may be sure of what the code cannot mend; and an over's end closes.
+    assert squelch.passes(bad, confirmed=True) and squelch.passes(bad)
+    assert squelch.passes(last) and not squelch.passes(bad)
+    assert squelch.kept == 4
+
+
+def test_a_card_that_runs_dry_is_given_more_in_advance(sample: np.ndarray) -> None:
+    bench = Bench(over(sample[:32000]))
+    before = bench.listener._ahead
+    for _ in range(5):
+        bench.run(0.2)
+        bench.now += 0.15  # the machine was busy
+    assert before == AHEAD < bench.listener._ahead
+    assert bench.underflows > 0
+
+
+class Air:
+    """A radio on a sound card, in simulated time: what one station sends, another hears."""
+
+    def __init__(self, signal: np.ndarray, rate: int = 48000, noise: float = 0.01) -> None:
+        import soxr
+
+        self.cards = Cards(rate)
+        self.card = SoundInput(backend=self.cards, clock=self.cards.clock)
+        self.source = RadioSource(self.card)
+        signal = soxr.resample(signal, SAMPLE_RATE, rate)
+        signal += np.random.default_rng(2).normal(scale=noise, size=len(signal))
+        self.signal, self.at = signal, 0
+
+    def receive(self, timeout_s: float) -> Packet | None:
+        packet = self.source.receive(0)
+        if packet is None and timeout_s:
+            count = round(timeout_s * self.cards.rate)
+            self.cards.streams[-1].hear(self.signal[self.at : self.at + count])
+            self.at += count
+            self.cards.now += timeout_s
+        return packet
+
+
+def on_air(audio: np.ndarray, silence: float) -> np.ndarray:
+    """The passband signal of an over at 8 kHz, with silence around it."""
+    modulator = Modulator("bpsk")
+    signal = [modulator.modulate(packet) for _, packet in over(audio, "73")]
+    signal.append(modulator.finish())
+    around = np.zeros(round(silence * SAMPLE_RATE), np.complex64)
+    return 0.2 * to_passband(np.concatenate([around, *signal, around]))
+
+
+def listen(air: Air, seconds: float) -> tuple[Bench, np.ndarray]:
+    bench = Bench()
+    bench.receive = air.receive
+    bench.listener._clock = lambda: air.cards.now
+    heard = []
+    for _ in range(round(seconds * 100)):
+        bench.now = air.cards.now
+        bench.listener.step()
+        if air.at / air.cards.rate >= seconds:
+            break
+    heard = np.concatenate(bench.heard)
+    return bench, heard
+
+
+def test_a_radio_on_a_sound_card_is_heard(sample: np.ndarray) -> None:
+    air = Air(on_air(sample[:24000], 1.0))
+    bench, heard = listen(air, 8)
+    assert bench.said[0] == "AB1CD: 73"
+    assert bench.listener.statuses[Status.CLEAN] + bench.listener.statuses[Status.CORRECTED] == 10
+    assert bench.listener.overs == 1 and np.abs(heard).max() > 0.1
+    assert air.source.snr_db > 10 and abs(air.source.frequency) < 1
+
+
+@pytest.mark.parametrize("enters", [2.05, 3.3])
+def test_who_enters_late_hears_within_two_seconds(enters: float, sample: np.ndarray) -> None:
+    loud = np.tile(sample[4000:12000], 8)
+    signal = on_air(loud, 0.5)[round(enters * SAMPLE_RATE) :]
+    bench, heard = listen(Air(signal), 5)
+    first = np.flatnonzero(np.abs(heard) > 0.02)[0] / SAMPLE_RATE
+    # What is heard at first was said before it was sent.
+    assert 0.3 < first < 2
+    assert bench.listener.statuses[Status.CONCEALED] == 0
+
+
+def test_an_over_leaves_the_card_without_a_gap() -> None:
+    """The bursts as the card takes them are those of the modem, silence in front and behind."""
+    from voicelink.blocks.sound_card import SoundOutput
+
+    cards = Cards(8000)
+    sink = RadioSink(SoundOutput(backend=cards, clock=cards.clock), level=-20)
+    sink.begin(0.1)
+    for _, packet in over(np.zeros(5000, np.float32)):
+        sink.send(packet)
+    sink.finish()
+    seconds = sink.waiting
+    played = cards.streams[-1].play(round(seconds * 8000) - 400)
+    assert sink.waiting == 0 and sink.card.underflows == 0
+    assert not played[:800].any() and not played[-100:].any()
+    middle = played[1600:-1600]
+    assert 10 * np.log10(2 * np.mean(middle**2)) == pytest.approx(-20, abs=1)
+    assert np.abs(played).max() < 10 ** (-13 / 20)
