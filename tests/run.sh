@@ -13,7 +13,8 @@ need "$has_venv" python3-venv \
     "sox --help | grep amr-nb" "sox libsox-fmt-all" \
     "/usr/bin/python3 -c 'import osmosdr'" gr-osmosdr \
     "command -v g++ && echo '#include <SoapySDR/Device.hpp>' | g++ -x c++ -E -" "g++ libsoapysdr-dev" \
-    "command -v pulseaudio && command -v pactl && ldconfig -p | grep portaudio" \
+    "command -v pulseaudio && command -v pactl && ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so \
+        && /usr/bin/python3 -c 'import ctypes.util as c; assert c.find_library(\"portaudio\")'" \
         "pulseaudio pulseaudio-utils libasound2-plugins libportaudio2" \
     "command -v git" git \
     "command -v cc && echo '#include <Python.h>' | cc -E \$(/usr/bin/python3 -c \
@@ -30,7 +31,7 @@ if [ "${VOICELINK_TRAINING:-}" = 1 ]; then
     .venv-tests/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
     training=,training,similarity
 fi
-environment .venv-tests "demo,eval,report,cluster,field,test$training"
+environment .venv-tests "demo,eval,report,cluster,field,audio,serial,test$training"
 
 # One thread: so many small operations only get in each other's way.
 OMP_NUM_THREADS=1
