@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from voicelink.blocks.callsign import pack_callsign
 from voicelink.models.errors import ParameterError, require, true_or_false
 
@@ -55,7 +57,7 @@ class TimeOutTimer:
     """Ends an over that lasts too long, and refuses until the switch has been let go.
 
     Args:
-        limit: seconds that an over may last, 1 to 600.
+        limit: seconds that an over may last, 1 to 600; None for no limit.
 
     Attributes:
         timed_out: whether it refuses now.
@@ -68,8 +70,8 @@ class TimeOutTimer:
     (False, True)
     """
 
-    def __init__(self, limit: float = TIME_OUT) -> None:
-        self._limit = float(require("time-out", limit, 1, 600))
+    def __init__(self, limit: float | None = TIME_OUT) -> None:
+        self._limit = math.inf if limit is None else float(require("time-out", limit, 1, 600))
         self._began: float | None = None
         self.timed_out = False
         self.count = 0

@@ -51,7 +51,7 @@ class LiveLine:
 
     def note(self, text: str) -> None:
         """A line that stays."""
-        line = f"voicelink: {text}"
+        line = f"voicelink: note: {text}"
         if self._live:
             self._console.print(escape(line), highlight=False)
         else:
@@ -76,7 +76,8 @@ def meter(level: float) -> Text:
 def talking(talker: Talker, level: float, left: float, source: SoundInput | None) -> Group:
     """What a speaker sees."""
     state = Text(f"{talker.state.value:8}", style="bold red" if talker.state in _KEYED else "bold")
-    state.append(f" {left:3.0f} s left" if talker.state in _KEYED else "")
+    limited = talker.state in _KEYED and left < float("inf")
+    state.append(f" {left:3.0f} s left" if limited else "")
     state.append(f"   overs {talker.overs}, link frames {talker.sent}")
     return Group(meter(level), state, *_card(source))
 

@@ -12,7 +12,7 @@ from voicelink.blocks.link import LinkDecoder, LinkEncoder
 from voicelink.blocks.modem import Modulator, to_passband
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.receiver import Receiver
-from voicelink.blocks.sound_card import SoundInput
+from voicelink.blocks.sound_card import SoundInput, SoundOutput
 from voicelink.blocks.sound_radio import RadioSink, RadioSource
 from voicelink.blocks.squelch import HOLD, Squelch
 from voicelink.blocks.station import Identifier
@@ -129,6 +129,27 @@ def test_a_card_that_runs_dry_is_given_more_in_advance(sample: np.ndarray) -> No
     assert bench.underflows > 0
 
 
+def test_a_loudspeaker_that_is_unplugged_and_back_costs_its_time_and_no_more(
+    sample: np.ndarray,
+) -> None:
+    bench, cards = Bench(over(sample[:48000])), Cards(8000)
+    speaker = SoundOutput(backend=cards, note=bench.said.append, clock=lambda: bench.now)
+    bench.listener._speaker = speaker
+    heard: list[tuple[float, np.ndarray]] = []
+    played = 0.0
+    while bench.now < 10:
+        bench.listener.step()
+        cards.present = not 2 < bench.now < 4
+        while played < bench.now:
+            played += 0.01
+            if speaker.open and cards.present:
+                heard.append((played, cards.streams[-1].play(80)))
+    assert "output USB headphones is gone" in bench.said[1] and "is back" in bench.said[2]
+    assert bench.said[3].startswith("AB1CD: over; superframes of 320 ms: 19 clean")
+    assert speaker.losses == 1 and 2 <= speaker.lost_seconds <= 3.1
+    assert max(np.abs(piece).max() for moment, piece in heard if moment > 5.2) > 0.1
+
+
 class Air:
     """A radio on a sound card, in simulated time: what one station sends, another hears."""
 
@@ -197,8 +218,6 @@ def test_who_enters_late_hears_within_two_seconds(enters: float, sample: np.ndar
 
 def test_an_over_leaves_the_card_without_a_gap() -> None:
     """The bursts as the card takes them are those of the modem, silence in front and behind."""
-    from voicelink.blocks.sound_card import SoundOutput
-
     cards = Cards(8000)
     sink = RadioSink(SoundOutput(backend=cards, clock=cards.clock), level=-20)
     sink.begin(0.1)

@@ -81,8 +81,9 @@ def add_talk_options(parser: argparse.ArgumentParser) -> None:
         "--tail", type=float, metavar="S", help="and from the last one to letting go (default 0.1)"
     )
     group.add_argument(
-        "--time-out", type=float, default=180, metavar="S",
-        help="end an over after so long, until the switch is let go (default 180)",
+        "--time-out", type=float, metavar="S",
+        help="end an over after so long, until the switch is let go (default 180 where a"
+        " transmitter is keyed, else none)",
     )  # fmt: skip
 
 
@@ -131,10 +132,10 @@ def speak(args: argparse.Namespace, transmitter: Transmitter, audio: np.ndarray 
     from voicelink.blocks.level import Vox, dbfs
     from voicelink.blocks.ptt import WatchedPtt
     from voicelink.blocks.sound_card import SoundInput
-    from voicelink.blocks.transmit import TimeOutTimer, permit
+    from voicelink.blocks.transmit import TIME_OUT, TimeOutTimer, permit
     from voicelink.link_sim.keyboard import KeySwitch
     from voicelink.link_sim.live_line import LiveLine, card_counts, talking
-    from voicelink.link_sim.talk import Talker
+    from voicelink.link_sim.talk import Talker, Talking
 
     switch = one_of("--ptt", args.ptt, _SWITCHES)
     keys = args.radio is not None or args.rig or args.serial
@@ -147,7 +148,8 @@ def speak(args: argparse.Namespace, transmitter: Transmitter, audio: np.ndarray 
         raise ParameterError(f"--ptt {switch} goes with --mic")
     lead = require("--lead", (_LEAD if keys else 0) if args.lead is None else args.lead, 0, 5)
     tail = require("--tail", (_TAIL if keys else 0) if args.tail is None else args.tail, 0, 5)
-    timer = TimeOutTimer(require("--time-out", args.time_out, 1, 600))
+    limit = (TIME_OUT if keys else None) if args.time_out is None else args.time_out
+    timer = TimeOutTimer(limit if limit is None else require("--time-out", limit, 1, 600))
     vox = Vox(
         require("--vox-level", args.vox_level, -90, 0),
         require("--vox-hang", args.vox_hang, 0.02, 10),
@@ -174,13 +176,15 @@ def speak(args: argparse.Namespace, transmitter: Transmitter, audio: np.ndarray 
             piece = source.read(0.02)
             if piece is None or (keyboard and keyboard.ended):
                 break
-            wanted = {"open": True, "vox": vox.push(piece)}.get(switch)
-            wanted = keyboard.look() if wanted is None else wanted
+            wanted = keyboard.look() if keyboard else vox.push(piece) or switch == "open"
             now = time.monotonic()
             # Of a microphone that is gone nothing comes that could end an over.
             talker.step(piece, wanted and source.open, now)
             level = dbfs(piece) if len(piece) else -100.0
             line.show(lambda level=level, now=now: talking(talker, level, timer.left(now), mic))
+            # There is no switch to let go.
+            if switch == "open" and timer.timed_out and talker.state is Talking.READY:
+                break
         until = time.monotonic() + _LETTING_GO
         while not talker.end(time.monotonic()) and time.monotonic() < until:
             time.sleep(0.01)
