@@ -16,8 +16,8 @@ _BLOCK = 160  # samples that the level is taken over, 20 ms
 def dbfs(audio: np.ndarray) -> float:
     """Level in dB below a sine at full scale: 10 log10(2 mean(x^2)); at least `LOWEST`.
 
-    >>> dbfs(np.sin(np.arange(8000))).__round__(1)
-    0.0
+    >>> round(dbfs(0.5 * np.sin(np.arange(8000))), 1)
+    -6.0
     """
     power = 2 * float(np.mean(np.square(audio, dtype=np.float64))) if len(audio) else 0.0
     return max(LOWEST, 10 * float(np.log10(max(power, 1e-12))))
