@@ -18,6 +18,9 @@ from voicelink.link_sim.report.svg import as_svg, drawing
 MOST_DOTS = 1500
 """Frames that a time line shows; of more, every second, third..., and all that failed."""
 
+FAR = 16.0
+"""dB to which a curve is drawn, or further where frames failed."""
+
 _CURVE = (4.6, 3.6)
 _LINE = (9.2, 3.2)
 _DASHES = ((0, (1, 1.6)), (0, (4, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (8, 2)))
@@ -57,13 +60,18 @@ def curve_picture(
             axis.plot(snr, 100 * shown, "o", markersize=4.5, color=COLOURS[0],
                       markerfacecolor=COLOURS[0] if estimate.value else "none")  # fmt: skip
         percent_axis(axis, 0.6 * least)
-        axis.set_xlim(math.floor(low), math.ceil(high))
+        axis.set_xlim(math.floor(low), math.ceil(min(high, furthest(measured))))
         axis.set_xlabel("SNR in 3 kHz, dB", color=INK)
         axis.set_ylabel("frames that fail, %", color=INK)
         if simulated:
             axis.legend(frameon=False, title="simulated", loc="upper right")
         plain(axis)
         return as_svg(figure, name, f"Curve: frames that fail over SNR, mode {mode}")
+
+
+def furthest(measured: dict[float, Estimate]) -> float:
+    """The SNR, dB, beyond which none failed and nothing is to be seen."""
+    return max([FAR, *(snr + 3 for snr, estimate in measured.items() if estimate.value)])
 
 
 def time_picture(frames: list[dict[str, Any]], seconds: list[float], name: str, said: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from voicelink.blocks.files import check_folder, writing
 from voicelink.blocks.status import LETTERS, Status
 from voicelink.link_sim.field.log import Log, read_log
-from voicelink.link_sim.field.pictures import curve_picture, time_picture
+from voicelink.link_sim.field.pictures import curve_picture, furthest, time_picture
 from voicelink.link_sim.field.simulated import read_curves
 from voicelink.link_sim.field.summary import Station, bit_error_rows, by_snr, stations
 from voicelink.link_sim.picture import COLOURS as STATUS_COLOURS
@@ -144,6 +144,8 @@ def _curves(found: list[Station], path: str | Path | None) -> tuple[list[dict[st
             " drawn at the interval's upper end. A frame that was not found counts at the SNR of"
             " the one before it."
         )
+        if max(measured) > furthest(measured):
+            caption += f" Beyond {furthest(measured):g} dB, which is not shown, none failed."
         if simulated:
             caption += (
                 " Grey: simulated, by the mean SNR of the whole signal. In fading the SNR of each"
