@@ -43,6 +43,7 @@ _BALANCE = 0.6  # data symbols further from a sum of nothing are a carrier
 _LARGEST = 1e6
 _DRIFT = 1.5  # Hz by which the frequency may drift from one burst to the next
 _SLACK = 2  # samples by which the next burst may be off
+_DOUBTED = 2  # bursts in a row, not confirmed, from which others are looked for beside the lock
 _MEMORY = 6  # bursts over which place and frequency are averaged
 _MOVE, _TURN = 0.5, 1.5  # samples and Hz by which a burst may move them
 _BLOCK = 1 << 16
@@ -56,6 +57,7 @@ class _Lock:
     frequency: float
     missed: int = 0
     age: int = 1  # bursts that it comes from
+    shown: bool = True  # whether the last one was given out
 
 
 class Demodulator:
@@ -113,6 +115,7 @@ class Demodulator:
         self._signal = np.zeros(self._before, np.complex64)
         self._block = 0  # start of the next block to be searched
         self._given = -float(BURST_SAMPLES)  # where the last burst was
+        self._claimed = 0  # no other begins before
         self._lock: _Lock | None = None
 
     @property
@@ -204,6 +207,7 @@ class Demodulator:
         if shown:
             return [self._give(flat, _reaches(flat, CERTAIN))]
         lock.missed += 1
+        lock.shown = False
         lock.position += BURST_SAMPLES
         if lock.missed > HOLD:
             self._lock = None
@@ -214,9 +218,11 @@ class Demodulator:
         first, self._block = self._block, self._block + HOP
         starts = first + np.arange(HOP)
         # Where the present burst is, none begins; nor where the next one is looked for anyway.
-        allowed = starts >= self._given + BURST_SAMPLES - 2 * _SLACK
-        if self._lock and not self._lock.missed:
+        allowed = starts >= self._claimed
+        if self._lock and self._lock.shown and self._lock.missed < _DOUBTED:
             allowed[:] = False
+        # What was given out without being confirmed may hide another burst, but not twice itself.
+        allowed &= np.abs(starts - self._given) > 2 * self.layout.samples_per_symbol
         if not allowed.any():
             return []
         at = first - self._search.before - self._start
@@ -229,7 +235,7 @@ class Demodulator:
         for fit in sorted(fits, key=_likelihood, reverse=True):
             if not (self._possible(fit) and _reaches(fit, PLAUSIBLE)):
                 continue
-            if fit.position < self._given + BURST_SAMPLES - _SLACK:
+            if fit.position < self._claimed:
                 continue
             several = None
             if not self._right(fit):
@@ -270,7 +276,9 @@ class Demodulator:
     def _give(self, fit: Fit, confirmed: bool) -> Burst:
         missed = 0 if confirmed else self._lock.missed + 1
         self._given = fit.position
-        self._block = max(self._block, int(fit.position) + BURST_SAMPLES - 2 * _SLACK)
+        if missed < _DOUBTED:
+            self._claimed = int(fit.position) + BURST_SAMPLES - 2 * _SLACK
+            self._block = max(self._block, self._claimed)
         self._lock = self._next(fit, missed)
         if missed > HOLD:
             self._lock = None
