@@ -25,7 +25,7 @@ def add_mode_options(parser: argparse.ArgumentParser, found: bool = False) -> No
     parser.add_argument(
         "--mode",
         default=None if found else "bpsk",
-        help=f"of the modem: bpsk, qpsk, bpsk-third, qpsk-third{default}bpsk{end}",
+        help=f"of the modem; `voicelink modem modes` lists them{default}bpsk{end}",
     )
     parser.add_argument(
         "--spread",
