@@ -253,8 +253,10 @@ class Demodulator:
         return [fit for fit in fits if fit is not None]
 
     def _affordable(self) -> bool:
-        """Whether a search may look for several paths: twice in the time of two bursts. Signals that
-        repeat themselves look like bursts everywhere, and would take all of a computer's time."""
+        """Whether a search may look for several paths: twice in the time of two bursts.
+
+        What repeats itself looks like bursts everywhere, and would take all of a computer's time.
+        """
         spent = max(self._spent, self._block - 2 * BURST_SAMPLES)
         if spent + BURST_SAMPLES > self._block:
             return False
