@@ -86,6 +86,26 @@ def found(path, chunk=100000, runs=1):
     }
 
 
+def by_radio(path, rate, offset):
+    """An over through a radio's rates by way of a file: Es/N0 and frequency of its bursts."""
+    graph, block = gr.top_block(), voicelink.modulator(pace="data")
+    sink = voicelink.radio_sink(f"file:{path}", 145e6, rate=rate, offset=offset, pace="data")
+    graph.connect(block, sink)
+    for message in frames(3, 1):
+        block.to_basic_block()._post(IN, message)
+    block.to_basic_block()._post(pmt.intern("system"), DONE)
+    graph.run()
+    graph, block, store = gr.top_block(), voicelink.demodulator(), blocks.message_debug()
+    file = f"file:{path}@{145e6 - offset:.0f}"
+    source = voicelink.radio_source(file, 145e6, rate=rate, pace="data")
+    graph.connect(source, block)
+    graph.msg_connect(block, "out", store, "store")
+    graph.run()
+    found = [pmt.to_python(pmt.car(store.get_message(k))) for k in range(store.num_messages())]
+    seconds = len(np.fromfile(path, np.complex64)) / rate
+    return [[burst["esn0_db"], burst["frequency"]] for burst in found], seconds
+
+
 def recorded(path, longest=0.0):
     """A recording through an encoder that waits for its switch: payloads, ends, overs cut."""
     graph, store = gr.top_block(), blocks.message_debug()

@@ -115,6 +115,19 @@ def test_started_again_the_demodulator_begins_with_a_new_stream(received: Path) 
     assert twice["pdus"] == 2 * once["pdus"]
 
 
+@pytest.mark.parametrize(
+    ("rate", "offset"), [(8000, 0), (48000, 12e3), (390625, -100e3), (2e6, 25e3)]
+)
+def test_any_rate_of_a_radio_is_one_of_the_modem(tmp_path: Path, rate: float, offset: float):
+    """Up to the radio's rate and off its middle, and back, with 35 dB over the damage."""
+    bursts, seconds = run("by_radio", str(tmp_path / "signal.cf32"), rate, offset)
+    assert len(bursts) == 3
+    for esn0_db, frequency in bursts:
+        assert esn0_db > 35 and abs(frequency) < 0.1
+    # Lead, over and tail, and most of the silence at the end.
+    assert seconds == pytest.approx(0.1 + len(over(3, 1)) / RATE + 0.05 + 0.5, abs=0.05)
+
+
 def test_a_recording_is_one_over_with_its_end(sample: np.ndarray, tmp_path: Path) -> None:
     """Of any rate; and the encoder that it switches loses nothing of it."""
     path = tmp_path / "said.wav"
