@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Iterable
 
 import numpy as np
 import pytest
+from rich.console import Console
 from sound_cards import Cards
 
 from voicelink.blocks.link import LinkDecoder, LinkEncoder
 from voicelink.blocks.modem import Modulator, to_passband
 from voicelink.blocks.packet import Packet
+from voicelink.blocks.ptt import Ptt, WatchedPtt
 from voicelink.blocks.receiver import Receiver
 from voicelink.blocks.sound_card import SoundInput, SoundOutput
 from voicelink.blocks.sound_radio import RadioSink, RadioSource
 from voicelink.blocks.squelch import HOLD, Squelch
 from voicelink.blocks.station import Identifier
 from voicelink.blocks.status import Status
+from voicelink.blocks.transmit import TimeOutTimer
 from voicelink.blocks.transmitter import Transmitter
 from voicelink.link_sim.listen import AHEAD, Listener
+from voicelink.link_sim.live_line import LiveLine, listening, talking
+from voicelink.link_sim.talk import Talker, Talking
 from voicelink.models.sizes import SAMPLE_RATE
 
 
@@ -231,3 +238,35 @@ def test_an_over_leaves_the_card_without_a_gap() -> None:
     middle = played[1600:-1600]
     assert 10 * np.log10(2 * np.mean(middle**2)) == pytest.approx(-20, abs=1)
     assert np.abs(played).max() < 10 ** (-13 / 20)
+
+
+def shown(picture) -> str:
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    console.print(picture)
+    return console.file.getvalue()
+
+
+def test_what_a_listener_and_a_speaker_see(sample: np.ndarray) -> None:
+    bench, cards = Bench(over(sample[:32000], "hello")), Cards()
+    with SoundOutput(backend=cards) as speaker:
+        bench.run(3)
+        speaker.underflows = 3
+        picture = shown(listening(bench.listener, 12.3, [speaker, None]))
+        assert re.search(r"▮+▯+ +-\d+ dBFS", picture)
+        assert "open   AB1CD   SNR 12.3 dB   playing, buffer " in picture
+        assert "\nccccc" in picture and "USB headphones: 3 underflows" in picture
+    assert "output USB headphones is gone" in shown(listening(bench.listener, None, [speaker]))
+    bench.run(5)
+    assert "closed AB1CD   idle" in shown(listening(bench.listener, None, []))
+
+    talker = Talker(None, None, WatchedPtt(Ptt()), TimeOutTimer())
+    assert re.search(r"ready +overs 0, link frames 0", shown(talking(talker, -40, 180, None)))
+    talker.state = Talking.OVER
+    assert "on air   178 s left" in shown(talking(talker, -40, 178, None))
+
+
+def test_notes_stay_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with LiveLine() as line:
+        line.show(lambda: pytest.fail("nothing is drawn"))
+        line.note("AB1CD: [hello]")
+    assert capsys.readouterr().err == "voicelink: note: AB1CD: [hello]\n"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SWITCHES = ("open", "key", "vox")
 _LEAD, _TAIL = 0.3, 0.1
+_FALL = 2.0  # dB that the meter falls from one look to the next
 _SAFE = 0.25  # seconds in a radio's card: a gap costs a frame, a delay next to nothing
 _LETTING_GO = 10.0  # seconds that an over may take to end
 
@@ -172,6 +173,7 @@ def speak(args: argparse.Namespace, transmitter: Transmitter, audio: np.ndarray 
         ptt = stack.enter_context(WatchedPtt(_line(args), note=line.note))
         talker = Talker(transmitter, sink, ptt, timer, lead, tail, line.note)
         stack.enter_context(line)
+        level = dbfs(np.zeros(0))
         while not stop():
             piece = source.read(0.02)
             if piece is None or (keyboard and keyboard.ended):
@@ -180,7 +182,7 @@ def speak(args: argparse.Namespace, transmitter: Transmitter, audio: np.ndarray 
             now = time.monotonic()
             # Of a microphone that is gone nothing comes that could end an over.
             talker.step(piece, wanted and source.open, now)
-            level = dbfs(piece) if len(piece) else -100.0
+            level = max(dbfs(piece), level - _FALL) if len(piece) else level
             line.show(lambda level=level, now=now: talking(talker, level, timer.left(now), mic))
             # There is no switch to let go.
             if switch == "open" and timer.timed_out and talker.state is Talking.READY:
