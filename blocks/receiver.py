@@ -50,8 +50,9 @@ class Counts:
     ``clean``, ``corrected``, ``soft`` and ``concealed`` count superframes given out and add up to
     all of them; the others count packets: ``late`` (its superframe had been given out, or it is
     numbered as none that is near), ``duplicate`` (its superframe was there already), ``malformed``
-    (no link frame of ours), ``foreign`` (another model or version), ``station`` (a station frame)
-    and ``resyncs`` (moves to another numbering).
+    (no link frame of ours), ``foreign`` (another model or version, or a damaged frame that is
+    rather a station's than speech), ``station`` (a station frame) and ``resyncs`` (moves to another
+    numbering).
     """
 
     received: int = 0

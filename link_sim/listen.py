@@ -164,8 +164,11 @@ class Listener:
             self._ahead = min(self._ahead + 0.02, MOST_AHEAD)
             self._dry = speaker.underflows
         waiting, made = speaker.waiting, []
+        # When they are due here: so long before they are heard. What waits tells it more evenly
+        # than the moment at which this is called.
+        now = self._clock() - self._ahead
         while waiting < self._ahead:
-            made.append(self.playout.take(_STEP, self._clock() + waiting))
+            made.append(self.playout.take(_STEP, now + waiting))
             waiting += _STEP / SAMPLE_RATE
         if made:
             audio = np.concatenate(made)

@@ -44,6 +44,7 @@ class Bench:
         self.said: list[str] = []
         self.running, self.underflows = False, 0
         self.until = 0.0
+        self.speed = 1.0  # of the loudspeaker's clock
         self.listener = Listener(
             Receiver(), self, self, note=self.said.append, clock=lambda: self.now, **options
         )
@@ -62,7 +63,7 @@ class Bench:
         if self.until < self.now:
             self.underflows += self.running
             self.until = self.now
-        self.until += len(audio) / SAMPLE_RATE
+        self.until += len(audio) / SAMPLE_RATE / self.speed
         self.heard.append(audio)
 
     def run(self, seconds: float) -> np.ndarray:
@@ -90,6 +91,20 @@ def test_an_over_is_heard_and_named(sample: np.ndarray) -> None:
     counts = bench.listener.as_dict()
     assert (counts["callsign"], counts["text"], counts["overs"]) == ("AB1CD", "good morning", 1)
     assert counts["clean"] == 13 and counts["station"] == 2
+
+
+def test_a_card_with_another_clock_is_followed(sample: np.ndarray) -> None:
+    """500 ppm fast and slow, more than cards are: the speech is stretched, and nothing is cut."""
+    changed = []
+    for speed in (0.9995, 1.0005):
+        bench = Bench(over(sample))
+        bench.speed = speed
+        bench.run(21)
+        playout = bench.listener.playout
+        assert bench.listener.statuses == {Status.CLEAN: 61}
+        assert playout.late == bench.underflows == 0
+        changed.append(playout.inserted - playout.dropped)
+    assert changed[1] - changed[0] == pytest.approx(0.001 * len(sample), rel=0.3)
 
 
 def test_an_over_that_breaks_off_is_said(sample: np.ndarray) -> None:

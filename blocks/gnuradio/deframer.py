@@ -50,13 +50,14 @@ class deframer(Guarded, gr.basic_block):
             come, ``complete`` (whether that is all of it) and ``end`` (whether the over has ended).
 
     Metadata of ``ok`` and ``fail``: ``status`` (clean, corrected, soft, concealed), ``iterations``,
-    ``profile``, ``end``; with soft input ``ebn0_db``, the Eb/N0 for each payload bit, estimated; when the CRC is
-    right ``sequence`` (0..255), ``corrected`` (coded bits received wrong) and, once it is known,
-    ``callsign``.
+    ``profile``, ``end``; with soft input ``ebn0_db``, the Eb/N0 for each payload bit, estimated;
+    when the CRC is right ``sequence`` (0..255), ``corrected`` (coded bits received wrong) and, once
+    it is known, ``callsign``.
 
     Args:
         profile: the link profile by name, or "auto": by the length of each frame.
-        model: the speech decoder's; frames of another model are counted as foreign and dropped.
+        model: the speech decoder's; frames of another model are counted as foreign and dropped, and
+            so are damaged ones that are rather a station frame than speech.
 
     Attributes:
         counts: frames that came, by what became of them: ``ok``, ``fail`` and ``foreign``. What is
