@@ -104,7 +104,8 @@ def test_a_card_with_another_clock_is_followed(sample: np.ndarray) -> None:
         assert bench.listener.statuses == {Status.CLEAN: 61}
         assert playout.late == bench.underflows == 0
         changed.append(playout.inserted - playout.dropped)
-    assert changed[1] - changed[0] == pytest.approx(0.001 * len(sample), rel=0.3)
+    # The rest is what the buffer takes: it is deeper or shallower by some 5 ms.
+    assert 0.3 < (changed[1] - changed[0]) / (0.001 * len(sample)) < 1.1
 
 
 def test_an_over_that_breaks_off_is_said(sample: np.ndarray) -> None:
