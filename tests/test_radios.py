@@ -276,7 +276,7 @@ def test_a_transceiver_on_a_sound_card(program, start, said, coded, ideal, tmp_p
     write_audio(tmp_path / "nothing.wav", np.zeros(4000, np.float32))
     done = start(
         path, tmp_path, "--microphone-file", said, "--from-radio-file", "nothing.wav",
-        "--callsign", "AB1CD", "--text", "dry run",
+        "--transmit", "yes", "--callsign", "AB1CD", "--text", "dry run",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     signal = read_audio(tmp_path / "to_radio.wav")
@@ -290,3 +290,8 @@ def test_a_transceiver_on_a_sound_card(program, start, said, coded, ideal, tmp_p
     words = ("--microphone-file", "../nothing.wav", "--from-radio-file", "../to_radio.wav")
     done = start(path, other, *words)
     assert_received(done, other, said, coded, ideal)
+    # Not told that it may, it has only listened.
+    assert not read_audio(other / "to_radio.wav").any()
+    done = start(path, other, *words, "--transmit", "yes")
+    assert done.returncode == 2
+    assert "callsign must be the station's own" in one_line(done)
