@@ -481,6 +481,20 @@ def test_overs_are_told_apart() -> None:
     assert overs[2] == list(range(3, FRAMES)) and {f.over for f in frames} == {1, 2, 3, 4}
 
 
+def test_who_answers_at_once_is_another_over() -> None:
+    """Also where the end of the over before was not heard."""
+    signal = over()
+    burst = 2560
+    for pause in (100, 1280, 2400, 7777):
+        cut = signal[: 6 * burst + 2440]
+        answer = np.concatenate([np.zeros(pause, np.complex64), signal[2400:]])
+        frames = [frame for frame in heard(np.concatenate([cut, answer])) if frame.found]
+        assert [frame.sequence for frame in frames if frame.over == 1][:6] == list(range(6))
+        last = [frame.sequence for frame in frames if frame.over == 2]
+        # One burst may be given for the lock that leads elsewhere.
+        assert last == list(range(last[0], FRAMES)) and last[0] <= 1, pause
+
+
 def test_frames_that_were_not_found_are_accounted_for() -> None:
     signal = over()
     burst = 2560

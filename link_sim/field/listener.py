@@ -192,11 +192,12 @@ class SignalListener:
         if self._last is not None:
             apart = (burst.position - self._last.position) / BURST_SAMPLES
             slots = round(apart)
-            if slots >= JUMP or abs(apart - slots) > SAME_GRID:
+            if not 1 <= slots < JUMP or abs(apart - slots) > SAME_GRID:
                 frames += self._end_over()
         for packet in self._gatherer.push(burst.packet):
             frames += self._packet(packet, burst, slots)
-        self._last = burst
+        if self._open or burst.confirmed:
+            self._last = burst
         if self._receiver.ended:
             self._begin_again()
         return frames
@@ -207,10 +208,11 @@ class SignalListener:
             # Behind an over the demodulator goes on for a while with what may be none.
             if not self._squelch.passes(frame, bool(burst and burst.confirmed)):
                 continue
-            if number is None and self._known and slots > 1:
-                # The packets between were not found, and leave their places in time.
+            if number is None and self._known:
+                # Packets between that were not found leave their places in time.
                 number = self._receiver.next + slots - 1
                 if frame.sequence is not None and frame.sequence != number % 256:
+                    # Another station, or this one anew.
                     frames += self._end_over()
                     number = None
             # What is said behind an over belongs to it.

@@ -254,6 +254,7 @@ def _is_frame(values: dict[str, Any]) -> bool:
         and all(_count(values.get(name)) for name in ("sample", "samples"))
         and values["samples"] > 0
         and isinstance(test, dict)
+        and _NO_TEST.keys() <= test.keys()
         and all(test.get(name) is None or _count(test[name]) for name in _NO_TEST)
         and (test.get("number") is None or _count(test.get("after")))
         and (test.get("before") is None or _count(test.get("coded")))
