@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -100,6 +101,8 @@ class _Card:
     """One direction of a sound card, which is opened again whenever it is gone."""
 
     way = ""
+    opened = 0
+    """Streams of all cards together."""
 
     def __init__(
         self,
@@ -145,6 +148,7 @@ class _Card:
         """Let go of the card."""
         stream, self._stream = self._stream, None
         if stream is not None:
+            _Card.opened -= 1
             try:
                 stream.close()
             except Exception:  # of a card that is gone: there is nothing left to close
@@ -163,6 +167,7 @@ class _Card:
             return False
         self._retry = now + RETRY
         try:
+            self._list_again()
             self._open()
         except ParameterError:
             return False
@@ -176,6 +181,20 @@ class _Card:
             return bool(self._stream.active)
         except Exception:
             return False
+
+    def _list_again(self) -> None:
+        """Have PortAudio look for cards, as one that is plugged in again may have another number.
+
+        It lists them once only, and begins again only where nothing is open.
+        """
+        if _Card.opened:
+            return
+        with contextlib.suppress(Exception):  # where it could not begin the last time
+            self._backend._terminate()
+        try:
+            self._backend._initialize()
+        except Exception as error:  # PortAudioError, of whichever backend
+            raise ParameterError(f"PortAudio does not begin again: {_reason(error)}") from None
 
     def _lose(self, now: float, reason: str) -> None:
         self.losses += 1
@@ -196,6 +215,7 @@ class _Card:
                     device=device["number"], samplerate=self.rate, channels=channels,
                     dtype="float32", latency=self._latency, callback=self._call,
                 )  # fmt: skip
+                _Card.opened += 1
                 self._stream.start()
                 self._heard, self._alive = self._clock(), False
                 return

@@ -12,12 +12,14 @@ class Cards:
 
     Attributes:
         present: whether they are plugged in.
+        moved: whether they are listed in another order, from when that is asked for anew.
         streams: all that were opened, the latest last.
         now: simulated seconds.
     """
 
     def __init__(self, rate: int = 48000, least_channels: int = 1) -> None:
         self.present = True
+        self.moved = self._listed = False
         self.streams: list[Stream] = []
         self.now = 0.0
         self.rate = rate
@@ -29,11 +31,18 @@ class Cards:
 
     def query_devices(self) -> list[dict]:
         ways = [("USB microphone", 2, 0), ("USB headphones", 0, 2), ("Built-in audio", 2, 2)]
+        ways = ways[::-1] if self._listed else ways
         return [
             {"name": name, "max_input_channels": inputs, "max_output_channels": outputs,
              "default_samplerate": float(self.rate)}
             for name, inputs, outputs in ways
         ]  # fmt: skip
+
+    def _terminate(self) -> None:
+        assert all(stream.closed for stream in self.streams)
+
+    def _initialize(self) -> None:
+        self._listed = self.moved
 
     def InputStream(self, **options) -> Stream:
         return Stream(self, **options)

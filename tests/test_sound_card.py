@@ -126,6 +126,18 @@ def test_a_card_that_is_unplugged_is_said_and_taken_up_again(hangs: bool) -> Non
         assert len(source.read(0)) == 50
 
 
+def test_a_card_may_come_back_under_another_number() -> None:
+    cards = Cards(8000)
+    with SoundInput("USB", backend=cards, clock=cards.clock) as source:
+        assert cards.streams[-1].number == 0
+        cards.present = False
+        source.read(0)
+        cards.present = cards.moved = True
+        cards.now += RETRY
+        source.read(0)
+        assert source.open and cards.streams[-1].number == 2
+
+
 def test_a_loudspeaker_that_is_gone_takes_its_sound_in_its_own_time() -> None:
     """So that whoever supplies it goes on at the same pace, and is not behind when it is back."""
     cards, said = Cards(8000), []
