@@ -73,9 +73,10 @@ class Bench:
         return np.concatenate(self.heard)
 
 
-def over(audio: np.ndarray, text: str = "", profile: str = "half") -> list[tuple[float, Packet]]:
+def over(audio: np.ndarray, text: str = "", spread: int = 1) -> list[tuple[float, Packet]]:
     """An over as it is spoken: packets and their times."""
-    transmitter = Transmitter(profile, callsign="AB1CD", identifier=Identifier("AB1CD", text))
+    identifier = Identifier("AB1CD", text)
+    transmitter = Transmitter("half", callsign="AB1CD", spread=spread, identifier=identifier)
     packets = transmitter.send(audio) + transmitter.finish()
     return [(0.5 + 0.32 * k, packet) for k, packet in enumerate(packets)]
 
@@ -176,14 +177,14 @@ def test_a_loudspeaker_that_is_unplugged_and_back_costs_its_time_and_no_more(
 class Air:
     """A radio on a sound card, in simulated time: what one station sends, another hears."""
 
-    def __init__(self, signal: np.ndarray, rate: int = 48000, noise: float = 0.01) -> None:
+    def __init__(self, signal: np.ndarray, spread: int = 1) -> None:
         import soxr
 
-        self.cards = Cards(rate)
+        self.cards = Cards(48000)
         self.card = SoundInput(backend=self.cards, clock=self.cards.clock)
-        self.source = RadioSource(self.card)
-        signal = soxr.resample(signal, SAMPLE_RATE, rate)
-        signal += np.random.default_rng(2).normal(scale=noise, size=len(signal))
+        self.source = RadioSource(self.card, spread=spread)
+        signal = soxr.resample(signal, SAMPLE_RATE, self.cards.rate)
+        signal += np.random.default_rng(2).normal(scale=0.01, size=len(signal))
         self.signal, self.at = signal, 0
 
     def receive(self, timeout_s: float) -> Packet | None:
@@ -196,10 +197,10 @@ class Air:
         return packet
 
 
-def on_air(audio: np.ndarray, silence: float) -> np.ndarray:
+def on_air(audio: np.ndarray, silence: float, spread: int = 1) -> np.ndarray:
     """The passband signal of an over at 8 kHz, with silence around it."""
-    modulator = Modulator("bpsk")
-    signal = [modulator.modulate(packet) for _, packet in over(audio, "73")]
+    modulator = Modulator("bpsk", spread)
+    signal = [modulator.modulate(packet) for _, packet in over(audio, "73", spread)]
     signal.append(modulator.finish())
     around = np.zeros(round(silence * SAMPLE_RATE), np.complex64)
     return 0.2 * to_passband(np.concatenate([around, *signal, around]))
@@ -219,8 +220,9 @@ def listen(air: Air, seconds: float) -> tuple[Bench, np.ndarray]:
     return bench, heard
 
 
-def test_a_radio_on_a_sound_card_is_heard(sample: np.ndarray) -> None:
-    air = Air(on_air(sample[:24000], 1.0))
+@pytest.mark.parametrize("spread", [1, 4])
+def test_a_radio_on_a_sound_card_is_heard(spread: int, sample: np.ndarray) -> None:
+    air = Air(on_air(sample[:24000], 1.0, spread), spread)
     bench, heard = listen(air, 8)
     assert bench.said[0] == "AB1CD: 73"
     assert bench.listener.statuses[Status.CLEAN] + bench.listener.statuses[Status.CORRECTED] == 10

@@ -57,7 +57,7 @@ def add_stream_option(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="packets that the sender spreads each frame of the --stream over (default 1);"
+        help="packets that the sender spreads each frame of a --stream or --radio over (default 1);"
         " elsewhere their length tells it",
     )
 
