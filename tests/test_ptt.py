@@ -145,7 +145,7 @@ def test_letting_go_is_tried_until_it_works(rig: Rig) -> None:
     assert not rig.keyed
 
 
-@pytest.mark.parametrize("signal", ["TERM", "HUP", "INT"])
+@pytest.mark.parametrize("signal", ["TERM", "HUP", "INT", "TSTP"])
 def test_a_signal_lets_go(rig: Rig, signal: str, tmp_path) -> None:
     """The program is told to end in the middle of an over."""
     program = f"""

@@ -25,7 +25,7 @@ _SWITCHES = ("open", "key", "vox")
 _LEAD, _TAIL = 0.3, 0.1
 _FALL = 2.0  # dB that the meter falls from one look to the next
 _SAFE = 0.25  # seconds in a radio's card: a gap costs a frame, a delay next to nothing
-_LETTING_GO = 10.0  # seconds that an over may take to end
+_LETTING_GO = 20.0  # seconds that an over may take to end, with a long text and spreading
 
 
 def add_radio_options(parser: argparse.ArgumentParser, way: str) -> None:
@@ -361,12 +361,15 @@ def _line(args: argparse.Namespace) -> Ptt:
 
 @contextmanager
 def _ended() -> Iterator[Callable[[], bool]]:
-    """As `ended_by_signals`, but every signal that ends programs lets go of the transmitter."""
+    """As `ended_by_signals`, but every signal that ends programs lets go of the transmitter.
+
+    Also the one that stops them, as a program that is stopped cannot.
+    """
 
     def leave(number: int, _: object) -> None:
         raise SystemExit(128 + number)
 
-    names = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+    names = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
     before = {number: signal.signal(number, leave) for number in names}
     try:
         with ended_by_signals() as ended:
