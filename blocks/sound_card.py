@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -167,8 +168,9 @@ class _Card:
             return False
         self._retry = now + RETRY
         try:
-            self._list_again()
-            self._open()
+            with _hushed():
+                self._list_again()
+                self._open()
         except ParameterError:
             return False
         seconds = now - self._gone
@@ -367,6 +369,23 @@ class SoundOutput(_Card):
             dry = bool(status and status.output_underflow) or at < frames
             self.underflows += dry and self.running
         data[at:] = 0
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """ALSA and PortAudio say several lines on standard error each time that a card is not there."""
+    try:
+        before, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # there is no standard error
+        yield
+        return
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(nowhere)
 
 
 def _resampler(rate_in: int, rate_out: int) -> Callable[[np.ndarray], np.ndarray]:
