@@ -130,6 +130,14 @@ def test_samples_that_were_lost_make_a_gap_and_no_more() -> None:
     assert items[0].time <= items[1].time <= items[2].time
 
 
+def test_a_driver_that_fails_in_its_own_way_is_opened_again() -> None:
+    source = Script([b"\0" * 8, ZeroDivisionError(), b"\1" * 8])
+    with Feed(source, again=0.001) as feed:
+        items = list(iter(lambda: feed.get(5), None))
+    assert [type(item).__name__ for item in items] == ["Piece", "Gap", "Piece"]
+    assert items[1].reason == "ZeroDivisionError" and source.opened == 2
+
+
 def test_a_source_that_cannot_be_had_ends_it_at_the_start() -> None:
     class Absent(Script):
         def open(self) -> None:
@@ -254,7 +262,11 @@ def recording_process(folder: Path) -> subprocess.Popen:
 def test_a_program_that_is_ended_leaves_a_valid_recording(name: str, tmp_path: Path) -> None:
     process = recording_process(tmp_path)
     process.send_signal(getattr(signals_of_the_system, name))
-    _, err = process.communicate(timeout=60)
+    # Its input stays open: nothing else ends it.
+    process.wait(timeout=60)
+    err = process.stderr.read()
+    process.stderr.close()
+    process.stdin.close()
     found = sigmf.fromfile(str(tmp_path / "r.sigmf-meta"))
     found.validate()
     assert len(found) > 25_000

@@ -90,8 +90,7 @@ class Feed:
         self._closed.set()
         with self._room:
             self._room.notify_all()
-        # A pipe that nothing comes from cannot be woken, and ends with the program.
-        self._thread.join(2.0 if self.source.live else 0.1)
+        self._thread.join(2.0)
 
     @property
     def ended(self) -> bool:
@@ -129,8 +128,11 @@ class Feed:
             except SamplesLost as error:
                 self._gap(str(error))
                 continue
-            except SourceLost as error:
-                self._gap(str(error))
+            # Gone, or whatever else a driver may come up with.
+            except Exception as error:
+                self._gap(str(error) or type(error).__name__)
+                if not self.source.live:
+                    return
                 self._reopen()
                 continue
             if data is None:
@@ -160,7 +162,7 @@ class Feed:
     def _reopen(self) -> None:
         self.source.close()
         while not self._closed.wait(self._again):
-            with contextlib.suppress(SourceLost, VoiceLinkError):
+            with contextlib.suppress(Exception):
                 self.source.open()
                 # Another device at the same name, whose samples mean something else, is not it.
                 if (self.source.format, self.source.rate) == self._kind:

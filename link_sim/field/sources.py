@@ -6,10 +6,14 @@ recording is exactly what was received.
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 from typing import BinaryIO, Protocol
 
 from voicelink.link_sim.field.samples import SampleFormat
+
+_WAIT = 0.2
 
 
 class SourceLost(Exception):
@@ -83,10 +87,19 @@ class PipeSource:
 
     def open(self) -> None:
         self._file = self._file or sys.stdin.buffer
+        try:
+            self._number = self._file.fileno()
+        except (AttributeError, OSError):  # no file of the system's, as in tests
+            self._number = None
 
     def read(self) -> bytes | None:
-        read = getattr(self._file, "read1", self._file.read)
-        data = read(self._most)
+        if self._number is None:
+            data = self._file.read(self._most)
+        # Not through Python's buffer, whose lock a thread that waits would hold to the end.
+        elif not select.select([self._number], [], [], _WAIT)[0]:
+            return b""
+        else:
+            data = os.read(self._number, self._most)
         if not data:
             return None
         data = self._held + data
@@ -133,7 +146,7 @@ class ZmqSource:
         self._socket = SampleSocket(*self._settings)
 
     def read(self) -> bytes | None:
-        message = self._socket.receive(0.2)
+        message = self._socket.receive(_WAIT)
         if len(message) % self.format.bytes:
             raise SamplesLost(f"a message of {len(message)} bytes holds no whole samples")
         return message
