@@ -1,4 +1,4 @@
-"""The checklist for a first contact: its commands are ones that exist, with options that exist."""
+"""The checklist for a first contact, and FIELD.md: their commands and options are ones that exist."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import pytest
 
 from voicelink.link_sim.cli import parser
 
-TEXT = (Path(__file__).parents[1] / "grc" / "FIRST_CONTACT.md").read_text()
-LINES = [line.partition("   #")[0].strip() for line in TEXT.splitlines()]
+PROJECT = Path(__file__).parents[1]
+TEXT = "".join(
+    (PROJECT / name).read_text() for name in ("grc/FIRST_CONTACT.md", "link_sim/FIELD.md")
+)
+LINES = [line.partition("   #")[0].rpartition(" | ")[2].strip() for line in TEXT.splitlines()]
 COMMANDS = [line for line in LINES if line.startswith("voicelink ") and ":" not in line[:11]]
 COMMANDS += [
     part.strip()
@@ -45,4 +48,4 @@ def test_each_option_is_one_of_a_verb(option: str) -> None:
 
 def test_the_files_that_it_names_are_there() -> None:
     for name in re.findall(r"`(grc/[\w.]+)`", TEXT):
-        assert (Path(__file__).parents[1] / name).exists()
+        assert (PROJECT / name).exists()

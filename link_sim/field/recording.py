@@ -1,18 +1,6 @@
 """SigMF recordings: their metadata read, checked and made, through the `sigmf` package.
 
-What this link adds to the specification (https://sigmf.org, version 1.2) is in its extension
-``voicelink``, which other programs may pass over. In the global object:
-
-    voicelink:mode, voicelink:spread, voicelink:offset   what to receive it with; Hz off the middle
-
-and in the annotation of each frame:
-
-    voicelink:status      clean, corrected, soft, concealed; or what is no speech: station,
-                          foreign, stray
-    voicelink:sequence    number of the superframe modulo 256
-    voicelink:snr_db      in 3 kHz, with voicelink:esn0_db, for each symbol
-    voicelink:offset_hz   of the frequency
-    voicelink:callsign    once it is known
+FIELD.md, "In SigMF", has what this link adds to the specification (https://sigmf.org, version 1.2).
 """
 
 from __future__ import annotations
