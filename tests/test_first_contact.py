@@ -1,4 +1,4 @@
-"""The checklist for a first contact, and FIELD.md: their commands and options are ones that exist."""
+"""The checklist for a first contact, and FIELD.md: their commands and options do exist."""
 
 from __future__ import annotations
 
