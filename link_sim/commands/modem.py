@@ -179,8 +179,8 @@ def _curve(args: argparse.Namespace):
     if args.picture:
         draw_curves(points, args.picture)
     columns = {
-        "system": "system", "path": "path", "snr_db": "SNR, dB|.1f", "frames": "frames",
-        "fer": "FER|.2%", "low": "from|.1%", "high": "to|.1%", "bound": "bound|.1%",
+        "system": "system", "path": "path", "snr_db": "SNR, dB|.2f", "frames": "frames",
+        "fer": "FER|.2%", "low": "from|.1%", "high": "to|.1%", "bound": "bound|.0e",
         "acquired": "found", "bursts": "bursts", "first": "first", "overs": "overs",
         "strays": "strays", "false": "false", "frequency_hz": "Hz rms|.2f",
         "llr_scale": "LLR|.2f", "cpu": "CPU|.3f",

@@ -98,7 +98,8 @@ class Point:
         frames, errors: frames sent; of them not received as they were sent.
         undetected: of the errors those that the CRC confirmed.
         fer, low, high: share of errors with its 95 % Wilson interval.
-        bound: the least FER of 256 bits in 512, by the normal approximation; on white noise.
+        bound: the least FER of 256 bits in 512, by the normal approximation; NaN where there is
+            more than white noise.
         bursts, acquired: bursts sent; of them found where they were.
         overs, first: overs sent; of them those whose first burst was found.
         strays, false: bursts given out where none was; of them confirmed ones.
@@ -203,7 +204,7 @@ def measure(
         fer=errors / sent,
         low=low,
         high=high,
-        bound=bound(snr_db),
+        bound=bound(snr_db) if setting.path == "awgn" else math.nan,
         bursts=overs * (setting.over + setting.spread - 1),
         acquired=tally.acquired,
         overs=overs,
