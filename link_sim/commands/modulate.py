@@ -77,15 +77,13 @@ def check_output(args: argparse.Namespace) -> None:
 
 def is_real(args: argparse.Namespace) -> bool:
     """Whether a passband signal is written."""
-    from voicelink.link_sim.field.signals import SIGMF, output_kind
+    from voicelink.link_sim.field.signals import output_kind
     from voicelink.models.errors import ParameterError
 
     real, _ = output_kind(args.output, args.format)
     if args.iq and real:
         raise ParameterError(f"--iq: real samples ({args.format or args.output}) hold no I/Q")
-    if real is None:
-        return not args.iq and not args.output.lower().endswith(SIGMF)
-    return real
+    return not args.iq if real is None else real
 
 
 def write_over(args: argparse.Namespace, packets) -> int:

@@ -88,17 +88,18 @@ def open_signal(
         ParameterError: rate or format are missing, or given where the file has them.
     """
     ending = Path(path).suffix.lower()
-    raw = path == "-" or form is not None or ending in RAW
-    if not raw and (rate is not None or form is not None):
+    own = ending in (*SOUND, *SIGMF)
+    raw = not own and (path == "-" or form is not None or ending in RAW)
+    if own and (rate is not None or form is not None):
         raise ParameterError("--rate and --format are for raw samples: this file has its own")
-    if ending in SIGMF and not raw:
+    if ending in SIGMF:
         from voicelink.link_sim.field.recording import read_recording
 
         found = read_recording(path)
         with _opened(str(found.data)) as file:
             yield _Raw(file, found.data.name, found.format, found.rate, found.captures, note,
                        found.settings)  # fmt: skip
-    elif ending in SOUND and not raw:
+    elif ending in SOUND:
         with _sound(path) as signal:
             yield signal
     elif raw:
@@ -222,13 +223,16 @@ def output_kind(path: str, form: str | None = None) -> tuple[bool | None, Sample
     ending = Path(path).suffix.lower()
     if path != "-":
         check_folder(path)
-    if ending in SOUND and form is None:
+    if ending in SOUND:
+        if form is not None:
+            raise ParameterError("--format is for raw samples and SigMF: an audio file has its own")
         return None, SampleFormat.of("ri16_le")
-    if ending in SIGMF:
-        return None, SampleFormat.of(form or "cf32_le")
+    if ending in SIGMF and form is None:
+        return False, SampleFormat.of("cf32_le")
     if path == "-" and form is None:
         raise ParameterError("--format must name the format of samples on standard output")
     if form is not None or ending in RAW:
+        # Whatever the ending, but for audio files.
         chosen = SampleFormat.of(form or ending[1:])
         return not chosen.complex, chosen
     known = ", ".join((*SOUND, SIGMF[0], ".cf32", ".cu8", ".cs8", ".cs16"))
@@ -270,7 +274,7 @@ def signal_writer(
             with open(samples_part, "wb") as file:
                 yield lambda samples: file.write(chosen.encode(samples))
             part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    elif ending in SOUND and form is None:
+    elif ending in SOUND:
         with writing(path) as part, _sound_file(path, part, rate, real) as file:
             yield lambda samples: file.write(
                 samples if real else samples.view(np.float32).reshape(-1, 2)
