@@ -16,7 +16,7 @@ from voicelink.blocks.link import LinkFrame
 from voicelink.blocks.modem import BURST_SAMPLES, MODEM_RATE, Burst, Demodulator
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import CONFIRMED
-from voicelink.blocks.receiver import JUMP, Counts, Receiver
+from voicelink.blocks.receiver import JUMP, Receiver
 from voicelink.blocks.spread import Gatherer
 from voicelink.blocks.squelch import Squelch
 from voicelink.blocks.station import START
@@ -94,9 +94,6 @@ class SignalListener:
         testframes: count the bit errors of test frames, which are no speech.
         tap: called with each packet as soon as the modem has found it.
 
-    Attributes:
-        counts: what the receiver has seen, a `Counts`.
-
     Raises:
         ParameterError: an argument is none of these.
     """
@@ -133,18 +130,9 @@ class SignalListener:
         self._known = False  # whether a header has told the place of the over's frames
 
     @property
-    def counts(self) -> Counts:
-        return self._receiver.counts
-
-    @property
     def skip(self) -> int:
         """Samples by which speech lags the speaker's, beside the superframe itself."""
         return self._receiver.delay
-
-    @property
-    def latency(self) -> float:
-        """Seconds from a frame's last sample until the demodulator gives it out."""
-        return self._demodulator.latency + self._baseband.delay / MODEM_RATE
 
     @property
     def position(self) -> int:
