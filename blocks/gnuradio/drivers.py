@@ -41,13 +41,14 @@ def lowest_rate(ranges: list[tuple[float, float]]) -> float:
         ranges: lowest and highest that a device can, Hz, of each of its ranges.
 
     >>> lowest_rate([(225001, 300000), (900001, 3200000)])
-    232000.0
+    240000.0
     """
     rates = []
     for low, high in ranges:
         rate = min(max(low, _WANTED), high)
-        whole = math.ceil(rate / MODEM_RATE) * MODEM_RATE
-        rates.append(float(whole if whole <= high else rate))
+        # Of these the modem's is a simple fraction.
+        whole = [math.ceil(rate / step) * step for step in (5 * MODEM_RATE, MODEM_RATE)]
+        rates.append(float(next((each for each in whole if each <= high), rate)))
     enough = [rate for rate in rates if rate >= _WANTED]
     return min(enough) if enough else max(rates, default=_FILE_RATE)
 

@@ -82,9 +82,7 @@ class radio_sink(gr.hier_block2):
         self._limiter = limiter(self.device_rate / MODEM_RATE)
         chain = [(blocks.multiply_const_cc(level), MODEM_RATE)]
         if steps.ratio != 1:
-            up, down = steps.ratio.denominator, steps.ratio.numerator
-            resampler = filter.rational_resampler_ccf(up, down, steps.modem_taps(up), 0.0)
-            chain.append((resampler, MODEM_RATE / float(steps.ratio)))
+            chain.append((steps.up(), MODEM_RATE / float(steps.ratio)))
         if steps.factor > 1:
             taps = steps.device_taps(steps.factor)
             chain.append((filter.interp_fir_filter_ccf(steps.factor, taps), self.device_rate))

@@ -83,12 +83,7 @@ class radio_source(gr.hier_block2):
             )
         )
         if steps.ratio != 1:
-            taps = steps.modem_taps(steps.ratio.numerator)
-            chain.append(
-                filter.rational_resampler_ccf(
-                    steps.ratio.numerator, steps.ratio.denominator, taps, 0.0
-                )
-            )
+            chain.append(steps.down())
         self.connect(*chain, self)
 
 

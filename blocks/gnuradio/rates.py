@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -58,12 +59,28 @@ class Steps:
         between = self._rate / self.factor
         return _low_pass(gain, self._rate, between / 2, between - 2 * EDGE)
 
-    def modem_taps(self, interpolation: int) -> list[float]:
-        """Of the filter of the other step, at the least common multiple of its two rates."""
-        taps = _low_pass(interpolation, MODEM_RATE * self.ratio.denominator, EDGE, _WIDTH)
-        # GNU Radio 3.10.5's rational resampler now and then takes an input sample that is not
-        # there yet: the newest one must not count.
-        return [0.0] * interpolation + taps
+    def down(self) -> Any:
+        """The block of the other step for a receiver."""
+        return self._between(self.ratio)
+
+    def up(self) -> Any:
+        """The block of the other step for a transmitter."""
+        return self._between(1 / self.ratio)
+
+    def _between(self, ratio: Fraction) -> Any:
+        from gnuradio import filter
+
+        # At the least common multiple of the two rates.
+        rate = MODEM_RATE * self.ratio.denominator
+        taps = _low_pass(ratio.numerator, rate, EDGE, _WIDTH)
+        if ratio.numerator == 1:
+            return filter.fir_filter_ccf(ratio.denominator, taps)
+        if ratio.denominator == 1:
+            return filter.interp_fir_filter_ccf(ratio.numerator, taps)
+        # GNU Radio 3.10.5's rational resampler now and then counts an input sample that is not
+        # there yet, by its outermost taps: here these are 0.
+        taps = [0.0] * 2 * ratio.numerator + taps
+        return filter.rational_resampler_ccf(ratio.numerator, ratio.denominator, taps, 0.0)
 
 
 def _ratio(between: float) -> Fraction:
