@@ -172,6 +172,7 @@ def test_a_loudspeaker_that_is_unplugged_and_back_costs_its_time_and_no_more(
     assert bench.said[3].startswith("AB1CD: over; superframes of 320 ms: 19 clean")
     assert speaker.losses == 1 and 2 <= speaker.lost_seconds <= 3.1
     assert max(np.abs(piece).max() for moment, piece in heard if moment > 5.2) > 0.1
+    speaker.close()
 
 
 class Air:
@@ -216,6 +217,7 @@ def listen(air: Air, seconds: float) -> tuple[Bench, np.ndarray]:
         bench.listener.step()
         if air.at / air.cards.rate >= seconds:
             break
+    air.card.close()
     heard = np.concatenate(bench.heard)
     return bench, heard
 
@@ -256,6 +258,7 @@ def test_an_over_leaves_the_card_without_a_gap() -> None:
     middle = played[1600:-1600]
     assert 10 * np.log10(2 * np.mean(middle**2)) == pytest.approx(-20, abs=1)
     assert np.abs(played).max() < 10 ** (-13 / 20)
+    sink.card.close()
 
 
 def shown(picture) -> str:

@@ -126,7 +126,8 @@ def test_a_card_that_is_unplugged_is_said_and_taken_up_again(hangs: bool) -> Non
         assert len(source.read(0)) == 50
 
 
-def test_a_card_may_come_back_under_another_number() -> None:
+def test_a_card_may_come_back_under_another_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voicelink.blocks.sound_card._Card.opened", 0)  # whatever tests left open
     cards = Cards(8000)
     with SoundInput("USB", backend=cards, clock=cards.clock) as source:
         assert cards.streams[-1].number == 0
