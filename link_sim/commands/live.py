@@ -12,12 +12,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from voicelink.link_sim.commands.streams import ended_by_signals
 from voicelink.models.errors import ParameterError, one_of, require
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from voicelink.blocks.ptt import Ptt
     from voicelink.blocks.transmitter import Transmitter
 
@@ -173,7 +173,7 @@ def speak(args: argparse.Namespace, transmitter: Transmitter, audio: np.ndarray 
         ptt = stack.enter_context(WatchedPtt(_line(args), note=line.note))
         talker = Talker(transmitter, sink, ptt, timer, lead, tail, line.note)
         stack.enter_context(line)
-        level = dbfs(np.zeros(0))
+        level = LOWEST
         while not stop():
             piece = source.read(0.02)
             if piece is None or (keyboard and keyboard.ended):
