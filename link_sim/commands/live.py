@@ -130,7 +130,7 @@ def identifier_of(args: argparse.Namespace, profile: str):
 
 def speak(args: argparse.Namespace, transmitter: Transmitter, audio: np.ndarray | None) -> int:
     """`send` with a microphone, a radio, or a line to key; ``audio`` is that of a file, if any."""
-    from voicelink.blocks.level import Vox, dbfs
+    from voicelink.blocks.level import LOWEST, Vox, dbfs
     from voicelink.blocks.ptt import WatchedPtt
     from voicelink.blocks.sound_card import SoundInput
     from voicelink.blocks.transmit import TIME_OUT, TimeOutTimer, permit
