@@ -54,9 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     curve.add_argument("--picture", metavar="FILE", help="draw the curves (PNG, SVG or PDF)")
     speech = verb("speech", "speech over the whole chain, beside FreeDV on the same samples")
     speech.add_argument(
-        "--systems", default="bpsk,bpsk/4,qpsk,700D,700E", metavar="A,B",
+        "--systems", default="bpsk,qpsk,700D,700E", metavar="A,B",
         help="modes of ours, bpsk/4 for one spread over 4, and of FreeDV"
-        " (default: bpsk,bpsk/4,qpsk,700D,700E)",
+        " (default: bpsk,qpsk,700D,700E)",
     )  # fmt: skip
     _add_paths(speech, _SPEECH)
     speech.add_argument(
