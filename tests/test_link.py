@@ -294,3 +294,27 @@ def test_noise_is_not_taken_for_a_frame(name, frames):
         llrs = soft(rng.integers(0, 2, (count, profile(name).bits)), 3.9)
         accepted += sum(frame.header is not None for frame in decoder.decode_many(llrs))
     assert accepted <= binom.ppf(0.9999, frames, 2.0**-16)
+
+
+@pytest.mark.parametrize("name", ["half", "third", "checked"])
+def test_a_frame_reread(name):
+    """What the code says of the bits on the air, for a demodulator that tries again with them."""
+    random = np.random.default_rng(31)
+    encoder, decoder = LinkEncoder(name), LinkDecoder(name)
+    sent = encoder.encode_many(random.integers(0, 256, (20, 32), dtype=np.uint8))
+    for bits in sent:
+        right, posterior = decoder.reread(6.0 * (1 - 2.0 * bits))
+        assert right and np.array_equal(posterior < 0, bits == 1)
+    if name == "checked":
+        return
+    # Near the code's limit: the posteriors of a frame that is read have no errors at all, and on
+    # average those of one that is not have fewer than came in.
+    ratio = 10 ** (0.1 * (1.6 if name == "half" else 1.0)) * 256 / len(sent[0])
+    came = left = 0
+    for bits in sent:
+        noisy = 1 - 2.0 * bits + random.standard_normal(len(bits)) / np.sqrt(2 * ratio)
+        right, posterior = decoder.reread(4 * ratio * noisy)
+        errors = np.sum((posterior < 0) != bits)
+        assert errors == 0 or not right
+        came, left = came + np.sum((noisy < 0) != bits), left + errors
+    assert 0 < left < 0.8 * came

@@ -235,6 +235,38 @@ def test_what_is_no_signal_stops_nothing(mode):
         assert heard(bursts, mode) == payloads, name
 
 
+def test_a_stream_that_ends_gives_out_what_is_there():
+    payloads, packets = frames("bpsk", 3)
+    samples = signal("bpsk", packets, lead=0, tail=0)
+    demodulator = Demodulator("bpsk")
+    bursts = demodulator.push(samples[: 3 * BURST_SAMPLES + 300])
+    assert len(bursts) == 2
+    assert heard(bursts + demodulator.flush(), "bpsk") == payloads
+    demodulator.reset()
+    assert not demodulator.locked
+    again = demodulator.push(np.concatenate((samples, np.zeros(5000))))
+    assert heard(again, "bpsk") == payloads
+    assert [b.position for b in again][:2] == [b.position for b in bursts]
+
+
+def test_a_lock_ends():
+    _, packets = frames("bpsk", 2)
+    demodulator = Demodulator("bpsk")
+    demodulator.push(signal("bpsk", packets))
+    assert demodulator.locked
+    demodulator.push(np.zeros(12 * BURST_SAMPLES))
+    assert not demodulator.locked
+
+
+@pytest.mark.parametrize("hertz", [0, 1.5, 14])
+def test_a_narrow_range(hertz):
+    """The grid of frequencies has steps of 16 Hz: so far off a burst is found in any range."""
+    payloads, packets = frames("bpsk", 2)
+    turned = signal("bpsk", packets)
+    turned = turned * np.exp(2j * np.pi * hertz / MODEM_RATE * np.arange(len(turned)))
+    assert heard(Demodulator("bpsk", frequency_range=0).push(turned), "bpsk") == payloads
+
+
 def test_truncated_overs_are_forgotten():
     """Parts of bursts, one after the other, and then an over."""
     payloads, packets = frames("bpsk", 3)
@@ -249,16 +281,59 @@ def test_truncated_overs_are_forgotten():
     assert heard(demodulator.push(signal("bpsk", packets)), "bpsk") == payloads
 
 
+@pytest.mark.parametrize(("delay", "snr_db"), [(8, 3), (8, 6), (16, 3)])
+def test_spread_bursts_over_two_paths_come_once(delay, snr_db):
+    """Nothing confirms a part of a spread frame but its shape; its echo is no other burst."""
+    _, packets = frames("bpsk", 16)
+    spreader = Spreader(592, 4)
+    sent = [*map(spreader.push, packets), *spreader.flush()]
+    samples = signal("bpsk", sent, spread=4)
+    samples[delay:] += 0.9j * samples[:-delay]
+    chain = IqChain(path("awgn", snr_db, 20, 5), seed=17)
+    bursts = Demodulator("bpsk", spread=4).push(chain.process(samples))
+    assert len(bursts) == len(sent)
+    assert all(burst.confirmed for burst in bursts)
+    assert np.allclose(np.diff([b.position for b in bursts]), BURST_SAMPLES, atol=delay)
+
+
 # Its parts
+
+
+def test_a_modulator_written_from_the_format():
+    """FORMAT.md, "Waveform", in a dozen lines, its pulses not cut off."""
+    payloads, packets = frames("bpsk", 3)
+    bits = "1111110100010100110001101000110100001000"
+    preamble, probe = ([1 - 2 * int(b) for b in text] for text in (bits, "0111"))
+    symbols = []
+    for packet in packets:
+        data = 1 - 2.0 * np.unpackbits(packet.data)
+        symbols += [*preamble, *data[:225], *probe, *data[225:420], *probe, *data[420:]]
+    symbols = np.array(symbols + preamble)
+    t = np.arange(-400, 4 * len(symbols) + 400) / 4  # in symbols of 0.5 ms, at 8000 samples/s
+    made = np.zeros(len(t))
+    for k, symbol in enumerate(symbols):
+        made += symbol * root_raised_cosine(t - k, 0.2)
+    modulator = Modulator("bpsk")
+    ours = np.concatenate([*(modulator.modulate(p) for p in packets), modulator.finish()])
+    theirs = made[400 - modulator.delay :][: len(ours)]
+    assert np.mean(np.abs(ours - theirs) ** 2) < 10**-4.0
+    bursts = Demodulator("bpsk").push(np.concatenate((made, np.zeros(4000))))
+    assert heard(bursts, "bpsk") == payloads
+    assert np.allclose([b.position for b in bursts], 400 + BURST_SAMPLES * np.arange(3), atol=0.1)
+    # Another over of the same modulator is the same.
+    again = np.concatenate([*(modulator.modulate(p) for p in packets), modulator.finish()])
+    assert np.array_equal(again, ours)
 
 
 @pytest.mark.parametrize("mode", [*modes()])
 def test_modes_are_what_they_say(mode):
     layout = modes()[mode].layout()
     assert layout.symbol_rate * 0.32 == pytest.approx(layout.symbols)
-    assert len(layout.known_at) + len(layout.data_at) == layout.symbols
+    known = np.flatnonzero(layout.known)
+    assert sorted([*known, *layout.data_at]) == list(range(layout.symbols))
+    assert sum(modes()[mode].data) == 100
     assert len(layout.data_at) * modes()[mode].bits_per_symbol == layout.bits
-    assert np.allclose(np.abs(layout.known[layout.known_at]), 1)
+    assert np.allclose(np.abs(layout.known[known]), 1)
     # The preamble is unlike itself at any other place.
     known = layout.known[: layout.preamble]
     sidelobes = np.abs(np.correlate(known, known, "full"))
@@ -349,6 +424,14 @@ def test_spread_packets_go_through():
     assert [p for p in right if p in payloads] == payloads
 
 
+def test_a_sound_card_may_deliver_anything():
+    down = Downconverter()
+    for samples in (np.full(300, 1e200), np.array([np.inf, -np.inf, np.nan]), np.zeros(0)):
+        assert np.all(down.push(samples) == 0)
+    back = down.push(np.ones(400, np.int16))
+    assert back.dtype == np.complex64 and np.all(np.isfinite(back))
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -360,6 +443,7 @@ def test_spread_packets_go_through():
         (lambda: Demodulator().push(np.zeros((2, 3))), "samples must be"),
         (lambda: Demodulator().push(np.array(["a"])), "samples must be"),
         (lambda: Downconverter(4000), "centre must be"),
+        (lambda: Downconverter().push(np.zeros(5, complex)), "real numbers"),
     ],
 )
 def test_bad_arguments(make, says):

@@ -9,20 +9,23 @@ import numpy as np
 from voicelink.blocks.link import LinkDecoder
 from voicelink.blocks.modem.burst import Burst
 from voicelink.blocks.modem.constellation import information
+from voicelink.blocks.modem.echoes import LONGEST
 from voicelink.blocks.modem.fit import DOUBT, Fit, Fitter
+from voicelink.blocks.modem.matched import MatchedFilter
 from voicelink.blocks.modem.mode import BURST_SAMPLES, MODEM_RATE, Mode, mode
+from voicelink.blocks.modem.samples import cleaned
 from voicelink.blocks.modem.search import HOP, Candidate, Search
-from voicelink.blocks.modem.turbo import Turbo
+from voicelink.blocks.modem.turbo import HOPELESS, Turbo
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.snr import decibels
 from voicelink.blocks.spread import check_depth
-from voicelink.models.errors import ParameterError, require
+from voicelink.models.errors import require
 
 CERTAIN = 40.0, 18.0, 5.0
 """Likelihood (evidence of the data and agreement of the known symbols), agreement, and agreement of
-either end, from which a burst is one without its CRC. Noise reaches 20 of the first once in a
-minute, and e-fold less often each 1 more; a wrong place within a signal, of which 50000 in a burst
-are compared with the preamble, has the others with probabilities of exp(-18) and exp(-5). """
+either end, from which a burst is one without its CRC. All are logarithms of likelihood ratios: what
+is none reaches them with a probability of exp(-x) at each of the tens of thousands of places that
+a second has. `voicelink modem noise` counts what noise does."""
 
 PLAUSIBLE = 14.0, 8.0, 1.0
 """The same, for a burst whose CRC is right, or which is where one is expected."""
@@ -33,14 +36,16 @@ from which the place is fitted."""
 
 SHOWN = 0.33
 """Bits of information in each bit from which a burst of several paths is given out without a CRC.
-What follows the preamble that ends an over, fitted so, has 0.3, and noise 0.2."""
+What follows the preamble that ends an over seems to have up to 0.3, fitted so, and noise 0.2."""
+
+CLEAR = 0.45
+"""Bits of information from which such a burst keeps up a lock as a confirmed one does."""
 
 HOLD = 8
-"""Bursts in a row that may be missing where they are expected."""
+"""Bursts in a row, missing or not confirmed, that a lock survives."""
 
-_FITTED = 4  # places of a block that are fitted
+_FITTED = 4  # places of a block that are fitted at most
 _BALANCE = 0.6  # data symbols further from a sum of nothing are a carrier
-_LARGEST = 1e6
 _DRIFT = 1.5  # Hz by which the frequency may drift from one burst to the next
 _SLACK = 2  # samples by which the next burst may be off
 _DOUBTED = 2  # bursts in a row, not confirmed, from which others are looked for beside the lock
@@ -56,7 +61,7 @@ class _Lock:
     position: float
     frequency: float
     missed: int = 0
-    age: int = 1  # bursts that it comes from
+    age: int = 1  # bursts that are averaged in it
     shown: bool = True  # whether the last one was given out
 
 
@@ -65,18 +70,19 @@ class Demodulator:
 
     Not locked, it compares everything with the preamble and looks closer where it fits best; a
     burst is taken where the evidence is overwhelming or where the link frame's CRC is right. Then
-    it expects bursts to follow each other, and gives out also those that nothing confirms, as long
-    as their known symbols show, over up to `HOLD` that do not.
+    it expects bursts to follow each other, and gives out also those that nothing confirms, where
+    their known symbols show, up to `HOLD` in a row.
 
     Args:
         mode: a mode's name.
         spread: packets that the sender spreads each frame over, 1, 2, 4, 8 or 16.
-        frequency_range: Hz that the signal may be off to either side, 0 to 500.
+        frequency_range: Hz that the signal may be off to either side, 0 to 500; what is off by up
+            to 16 Hz more is taken too.
 
     Attributes:
         mode: the `Mode`.
         layout: the burst's `Layout`.
-        latency: seconds from a burst's last symbol until it is given out, at most, in a lock.
+        latency: seconds from a burst's last symbol until it is given out in a lock, about.
 
     Raises:
         ParameterError: no such mode, or a number out of range.
@@ -98,13 +104,15 @@ class Demodulator:
         self.layout = self.mode.layout(spread)
         self._range = float(require("frequency_range", frequency_range, 0, 500))
         self._search = Search(self.layout, self._range)
-        self._fitter = Fitter(self.layout)
+        matched = MatchedFilter(self.layout)
+        self._fitter = Fitter(self.layout, matched)
         self._link = LinkDecoder(self.mode.profile) if check_depth(spread) == 1 else None
-        self._turbo = Turbo(self.layout, self._link)
+        self._turbo = Turbo(self.layout, matched, self._link)
         stages = self._search, self._fitter, self._turbo
+        # Paths of a burst, and so near to each other no two bursts begin.
+        self._near = LONGEST * MODEM_RATE + 2 * self.layout.samples_per_symbol
         self._before = max(stage.before for stage in stages) + 2 * _SLACK
         self._after = max(stage.after for stage in stages) + 2 * _SLACK
-        self._grid = float(np.diff(self._search.frequencies[:2])[0]) if self._range else 1.0
         last = self.layout.samples_per_symbol * (self.layout.symbols - 1)
         self.latency = (self._after - last) / MODEM_RATE
         self.reset()
@@ -128,34 +136,25 @@ class Demodulator:
         """Take in samples, in any portions; the bursts that are complete by now.
 
         Args:
-            samples: (n,), complex or real numbers, of any level. NaN and infinities count as 0.
+            samples: (n,), complex or real numbers around 1; `cleaned` says what counts as 0.
 
         Raises:
             ParameterError: ``samples`` has another shape or no numbers.
         """
-        samples = np.asarray(samples)
-        if samples.ndim != 1 or samples.dtype.kind not in "buifc":
-            raise ParameterError(
-                f"samples must be numbers of shape (n,), not {samples.dtype} "
-                f"of shape {samples.shape}"
-            )
+        samples = cleaned(samples)
         bursts: list[Burst] = []
         for first in range(0, len(samples), _BLOCK):
-            self._append(samples[first : first + _BLOCK])
+            self._signal = np.concatenate((self._signal, samples[first : first + _BLOCK]))
             bursts += self._advance()
         return bursts
 
     def flush(self) -> list[Burst]:
-        """The bursts that are complete but waited for more; the stream may go on."""
+        """End the stream by silence, which counts in positions: the bursts that waited for more.
+
+        One that was cut short is among them if enough of it came.
+        """
         silence = np.zeros(self._after + HOP, np.complex64)
         return self.push(silence)
-
-    def _append(self, samples: np.ndarray) -> None:
-        with np.errstate(over="ignore", invalid="ignore"):
-            samples = samples.astype(np.complex64)
-        good = np.isfinite(samples) & (np.abs(samples.real) < _LARGEST)
-        good &= np.abs(samples.imag) < _LARGEST
-        self._signal = np.concatenate((self._signal, np.where(good, samples, 0)))
 
     def _advance(self) -> list[Burst]:
         """What can be decided by now, in the order in which samples make it possible, so that
@@ -190,8 +189,12 @@ class Demodulator:
         ]
         flat = None
         # Near the lock's frequency first: known symbols in noise leave a choice of several.
+        tried = None
         for doubt in (_DRIFT, DOUBT):
             found = self._fitter.closer(self._signal, self._start, places, doubt)[:1]
+            if found[0] == tried and flat is not None:
+                continue
+            tried = found[0]
             for fit in self._fits(found, doubt):
                 if self._right(fit):
                     return [self._give(fit, True)]
@@ -202,11 +205,11 @@ class Demodulator:
         several = self._turbo.fit(self._signal, self._start, place, flat)
         if several and several[1]:
             return [self._give(several[0], True)]
-        shown = flat is not None and flat.data and _reaches(flat, PLAUSIBLE)
-        if several and information(several[0].llrs) >= SHOWN:
-            return [self._give(several[0], False)]
-        if shown:
-            return [self._give(flat, _reaches(flat, CERTAIN))]
+        certain = flat is not None and _reaches(flat, CERTAIN)
+        if several and (known := information(several[0].llrs)) >= SHOWN:
+            return [self._give(several[0], certain or known >= CLEAR)]
+        if flat is not None and flat.data and _reaches(flat, PLAUSIBLE):
+            return [self._give(flat, certain)]
         lock.missed += 1
         lock.shown = False
         lock.position += BURST_SAMPLES
@@ -223,16 +226,15 @@ class Demodulator:
         if self._lock and self._lock.shown and self._lock.missed < _DOUBTED:
             allowed[:] = False
         # What was given out without being confirmed may hide another burst, but not twice itself.
-        allowed &= np.abs(starts - self._given) > 2 * self.layout.samples_per_symbol
+        allowed &= np.abs(starts - self._given) > self._near
         if not allowed.any():
             return []
         at = first - self._search.before - self._start
         block = self._signal[at : at + self._search.before + HOP + self._search.after]
         found = self._search.candidates(block, first, allowed)
-        found = self._fitter.closer(self._signal, self._start, found, self._grid)
+        found = self._fitter.closer(self._signal, self._start, found, self._search.step)
         found = [c for c in found if self._fitter.significance(c) >= WORTH_A_LOOK][:_FITTED]
         fits = self._fits(found)
-        bursts: list[Burst] = []
         for fit in sorted(fits, key=_likelihood, reverse=True):
             if not (self._possible(fit) and _reaches(fit, PLAUSIBLE)):
                 continue
@@ -245,8 +247,9 @@ class Demodulator:
                     several = self._turbo.fit(self._signal, self._start, place, fit)
                 if not (several and several[1]) and not _reaches(fit, CERTAIN):
                     continue
-            bursts.append(self._give(several[0] if several else fit, True))
-        return bursts
+            # No other burst begins in the same block.
+            return [self._give(several[0] if several else fit, True)]
+        return []
 
     def _fits(self, candidates: list[Candidate], doubt: float = DOUBT) -> list[Fit]:
         fits = (self._fitter.fit(self._signal, self._start, c, doubt) for c in candidates)
@@ -267,11 +270,13 @@ class Demodulator:
         """Whether its link frame's CRC is right."""
         if self._link is None or not self._possible(fit):
             return False
+        if information(fit.llrs) < HOPELESS * self._link.profile.rate:
+            return False
         return self._link.reread(fit.llrs)[0]
 
     def _possible(self, fit: Fit) -> bool:
         """No carrier, and within the range of frequencies."""
-        return fit.balance <= _BALANCE and abs(fit.frequency) <= self._range + self._grid
+        return fit.balance <= _BALANCE and abs(fit.frequency) <= self._range + self._search.step
 
     def _next(self, fit: Fit, missed: int) -> _Lock:
         """Where the next burst is expected. Fading moves what is measured: follow slowly."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from voicelink.blocks.modem.curves import legendre, overlap
 from voicelink.blocks.modem.mode import Layout
 from voicelink.blocks.modem.pulse import raised_cosine
 
@@ -23,7 +24,7 @@ LONGEST = 2.75e-3
 """Seconds before and after the strongest path in which others are looked for."""
 
 SHAPES = 4
-"""Legendre polynomials that a path's gain is made of."""
+"""Legendre polynomials that a gain over a burst is made of."""
 
 _RANGE = 8  # symbols beyond which the raised cosine is taken for 0
 _ROUNDS = 3  # of learning variances, for each estimate
@@ -41,8 +42,7 @@ class Echoes:
         steps = int(np.ceil(2 * LONGEST * layout.symbol_rate))
         self.delays = np.arange(-steps, steps + 1) / 2
         self._rolloff = layout.mode.rolloff
-        shapes = np.polynomial.legendre.legvander(np.linspace(-1, 1, symbols), SHAPES - 1)
-        self._shapes = np.linalg.qr(shapes)[0].T * np.sqrt(symbols)  # (Q, n), orthonormal
+        self._shapes = legendre(SHAPES, symbols)
         apart = self.delays[:, None] - self.delays
         self._lags = np.arange(-steps - _RANGE, steps + _RANGE + 1)
         pulse = raised_cosine(apart - self._lags[:, None, None], self._rolloff)
@@ -87,8 +87,7 @@ class Echoes:
         b = (z[used] @ shaped.conj().T).reshape(-1)
         together = np.empty((len(self._lags), shapes, shapes), complex)
         for row, lag in enumerate(self._lags):
-            first = slice(max(0, -lag), n - max(0, lag))
-            second = slice(max(0, lag), n + min(0, lag))
+            first, second = overlap(lag, n)
             together[row] = shaped[:, first].conj() @ shaped[:, second].T
         together[self._lags == 0] += (basis * spread) @ basis.T
         pulse = self._pulse[:, used[:, None], used]

@@ -14,17 +14,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from voicelink.blocks.modem.constellation import expected_symbols, to_llrs
+from voicelink.blocks.modem.curves import legendre, vertex
+from voicelink.blocks.modem.echoes import SHAPES
 from voicelink.blocks.modem.matched import MatchedFilter
 from voicelink.blocks.modem.mode import MODEM_RATE, Layout
 from voicelink.blocks.modem.search import Candidate
 
-_SHAPES = 4  # Legendre polynomials that the gain is made of
-_LEAST_NOISE = 1e-4  # of the power: 40 dB
+LEAST_NOISE = 1e-4
+"""Of the power: nothing is taken to be clearer than 40 dB."""
+
 DOUBT = 12.0
 """Hz by which the known symbols alone may be wrong."""
 
 _LOWER = 0.4  # peaks of their spectrum are looked at that have so much of the highest one's power
-_HOPELESS = 8.0  # likelihood, before timing is right, below which nothing more is tried
+_UNLIKELY = 8.0  # likelihood, before timing is right, below which nothing more is tried
 _DATA = 6.0  # evidence that noise in the place of data does not reach
 _ROUNDS = 3
 
@@ -73,11 +76,9 @@ class Fitter:
         after: and from it on.
     """
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self._filter = MatchedFilter(layout)
-        # The preamble after the burst, of the next one or of the over's end, is known as well.
-        self._known = np.concatenate((layout.known, layout.known[: layout.preamble]))
+    def __init__(self, layout: Layout, matched: MatchedFilter) -> None:
+        self._layout, self._filter = layout, matched
+        self._known = layout.known_around
         self._data = layout.data_at
         self._certain = np.flatnonzero(self._known)
         self._at = np.arange(len(self._known)) * layout.samples_per_symbol
@@ -88,10 +89,7 @@ class Fitter:
         self._size = 1 << int(np.ceil(np.log2(4 * len(self._known))))
         self._hertz = layout.symbol_rate / self._size
         self._offsets = np.fft.fftfreq(self._size, 1 / layout.symbol_rate)
-        t = np.linspace(-1, 1, len(self._known))
-        shapes = np.polynomial.legendre.legvander(t, _SHAPES - 1).T
-        # Orthonormal on these places, so that a projection is the least-squares fit.
-        self._shapes = np.linalg.qr(shapes.T)[0].T * np.sqrt(len(self._known))
+        self._shapes = legendre(SHAPES, len(self._known))
 
     def closer(
         self, signal: np.ndarray, start: int, candidates: list[Candidate], hertz: float
@@ -140,7 +138,7 @@ class Fitter:
         places = candidate.position - start + self._at
         z = self._filter.symbols(signal, places, candidate.frequency)
         likelihood, turn, gain, noise = self._acquire(z, doubt)
-        if likelihood < _HOPELESS:
+        if likelihood < _UNLIKELY:
             return None
         frequency = candidate.frequency + turn
         z = z * np.exp(-2j * np.pi * turn * self._time)
@@ -151,7 +149,7 @@ class Fitter:
             z = self._filter.symbols(signal, places, frequency)
             # The oscillator that is taken out starts at the stream, the one before at the burst.
             z = z * np.exp(2j * np.pi * turn * places[0] / MODEM_RATE)
-        gain, noise, symbols = self._settle(z, gain, noise, _SHAPES)
+        gain, noise, symbols = self._settle(z, gain, noise, SHAPES)
         llrs = self._llrs(z, gain, noise)
         data = symbols[self._data]
         agreement = self._agreement(z, gain, noise)
@@ -181,10 +179,7 @@ class Fitter:
         # All three in the phase of the middle one: the gain may stand for another oscillator.
         turn = np.exp(-1j * np.angle(around[1].sum()))
         left, middle, right = (float((values * turn).sum().real) for values in around)
-        curve = left - 2 * middle + right
-        if curve >= 0:
-            return 0.0
-        return float(np.clip(quarter / 2 * (left - right) / curve, -2 * quarter, 2 * quarter))
+        return quarter * vertex(left, middle, right)
 
     def _acquire(self, z: np.ndarray, doubt: float) -> tuple[float, float, np.ndarray, float]:
         """Likelihood, frequency in Hz by which ``z`` is still off, gain and noise.
@@ -196,7 +191,8 @@ class Fitter:
         power = self._spectrum(known, self._certain)
         peaks = (power > np.roll(power, 1)) & (power >= np.roll(power, -1))
         peaks[0] = True
-        peaks &= (np.abs(self._offsets) <= doubt) & (power > _LOWER * power.max())
+        near = np.abs(self._offsets) <= doubt
+        peaks &= near & (power > _LOWER * power[near].max())
         best = None
         for turn in self._offsets[peaks]:
             turned = z * np.exp(-2j * np.pi * turn * self._time)
@@ -210,7 +206,7 @@ class Fitter:
             if best is None or likelihood > best[0]:
                 best = likelihood, float(turn), turned * symbols.conj(), gain, noise
         if best is None:
-            return _HOPELESS - 1, 0.0, np.zeros(len(z)), 1.0
+            return _UNLIKELY - 1, 0.0, np.zeros(len(z)), 1.0
         likelihood, turn, product, gain, noise = best
         return likelihood, turn + self._vertex(product), gain, noise
 
@@ -223,24 +219,21 @@ class Fitter:
             product = z * symbols.conj()
             gain = (chosen @ product / len(z)) @ chosen
             left = power + float(np.mean(np.abs(gain) ** 2 - 2 * (gain.conj() * product).real))
-            noise = max(left, _LEAST_NOISE * power)
+            noise = max(left, LEAST_NOISE * power)
         return gain, noise, symbols
 
     def _symbols(self, z, gain, noise) -> np.ndarray:
-        """The mean of each symbol of the burst's first ``len(z)``; the known ones are certain."""
-        data = self._data[: np.searchsorted(self._data, len(z))]
-        symbols = self._known[: len(z)].copy()
-        llrs = self._data_llrs(z[data], gain[data], noise)
-        symbols[data] = expected_symbols(llrs, self._layout.mode.bits_per_symbol)
+        """The mean of each symbol; the known ones are certain."""
+        symbols = self._known.copy()
+        llrs = self._llrs(z, gain, noise)
+        symbols[self._data] = expected_symbols(llrs, self._layout.mode.bits_per_symbol)
         return symbols
 
-    def _data_llrs(self, z, gain, noise) -> np.ndarray:
+    def _llrs(self, z, gain, noise) -> np.ndarray:
+        z, gain = z[self._data], gain[self._data]
         strength = np.abs(gain) ** 2
         symbols = z * gain.conj() / np.maximum(strength, 1e-30)
         return to_llrs(symbols, strength / noise, self._layout.mode.bits_per_symbol)
-
-    def _llrs(self, z, gain, noise) -> np.ndarray:
-        return self._data_llrs(z[self._data], gain[self._data], noise)
 
     def _spectrum(self, values: np.ndarray, at: np.ndarray) -> np.ndarray:
         """Power over frequency (..., size) of values (..., k) at the symbols ``at``."""
@@ -257,9 +250,7 @@ class Fitter:
         best = int(values.argmax())
         if not 0 < best < len(values) - 1:
             return float(bins[best]) * self._hertz
-        left, top, right = values[best - 1 : best + 2]
-        curve = left - 2 * top + right
-        return float(bins[best] + (0.5 * (left - right) / curve if curve < 0 else 0)) * self._hertz
+        return float(bins[best] + vertex(*values[best - 1 : best + 2])) * self._hertz
 
     def _evidence(self, z, gain, noise, llrs) -> float:
         """Log likelihood ratio of the data: known symbols have done their part in the search, and

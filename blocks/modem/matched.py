@@ -7,8 +7,8 @@ import numpy as np
 from voicelink.blocks.modem.mode import MODEM_RATE, Layout
 from voicelink.blocks.modem.pulse import root_raised_cosine
 
-PULSE_SYMBOLS = 8
-"""The receiver's pulse is cut so many symbols from its middle: what lies beyond is 40 dB down."""
+_PULSE = 8
+"""The receiver's pulse is cut so many symbols from its middle: beyond lies 39 dB less energy."""
 
 _PHASES = 64
 
@@ -22,7 +22,7 @@ class MatchedFilter:
 
     def __init__(self, layout: Layout) -> None:
         sps = layout.samples_per_symbol
-        self.reach = int(np.ceil(PULSE_SYMBOLS * sps)) + 1
+        self.reach = int(np.ceil(_PULSE * sps)) + 1
         self._at = np.arange(-self.reach, self.reach + 1)
         steps = np.arange(-(self.reach + 1) * _PHASES, (self.reach + 1) * _PHASES + 1)
         self._table = root_raised_cosine(steps / (_PHASES * sps), layout.mode.rolloff) / sps

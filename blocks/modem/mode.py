@@ -62,7 +62,6 @@ class Layout:
         bits: of the packet that it carries.
         symbols: of the burst, all counted.
         known: complex128 (symbols,), the known symbols, of magnitude 1, and 0 where data stand.
-        known_at: int (k,), the places of the known ones, rising.
         data_at: int (d,), the places of the data, rising.
         preamble: how many known symbols stand at the start.
         symbol_rate: in Bd.
@@ -74,13 +73,17 @@ class Layout:
     mode: Mode
     bits: int
     known: np.ndarray
-    known_at: np.ndarray
     data_at: np.ndarray
     preamble: int
 
     @property
     def symbols(self) -> int:
         return len(self.known)
+
+    @property
+    def known_around(self) -> np.ndarray:
+        """`known`, and behind it the preamble of the next burst, or the one that ends the over."""
+        return np.concatenate((self.known, self.known[: self.preamble]))
 
     @property
     def symbol_rate(self) -> float:
@@ -126,7 +129,7 @@ def mode(name: str | Mode) -> Mode:
 def _layout(chosen: Mode, spread: bool) -> Layout:
     carried: Profile = profile(chosen.profile)
     bits = carried.bits + (LABEL_BITS if spread else 0)
-    data = -(-bits // chosen.bits_per_symbol)
+    data = bits // chosen.bits_per_symbol
     ends = np.round(np.cumsum(chosen.data) * data / 100).astype(int)
     parts = np.diff(ends, prepend=0)
     known = [_symbols(chosen.preamble, chosen.bits_per_symbol)]
@@ -138,7 +141,6 @@ def _layout(chosen: Mode, spread: bool) -> Layout:
         chosen,
         bits,
         whole,
-        np.flatnonzero(whole),
         np.flatnonzero(whole == 0),
         len(chosen.preamble),
     )

@@ -10,8 +10,8 @@ from voicelink.blocks.modem.pulse import root_raised_cosine
 from voicelink.blocks.packet import Packet
 from voicelink.models.errors import ParameterError
 
-PULSE_SYMBOLS = 10
-"""The pulse is cut so many symbols from its middle, to either side."""
+_PULSE = 10
+"""The pulse is cut so many symbols from its middle, to either side: 43 dB of it are left out."""
 
 
 class Modulator:
@@ -38,7 +38,7 @@ class Modulator:
     def __init__(self, mode: str | Mode = "bpsk", spread: int = 1) -> None:
         self.mode = _mode(mode)
         self.layout = self.mode.layout(spread)
-        self.delay = int(np.ceil(PULSE_SYMBOLS * self.layout.samples_per_symbol))
+        self.delay = int(np.ceil(_PULSE * self.layout.samples_per_symbol))
         self._pulses = _Pulses(self.layout, self.delay)
         self.reset()
 
@@ -99,7 +99,7 @@ class _Pulses:
         grid = grid / layout.samples_per_symbol
         pulses = root_raised_cosine(grid, layout.mode.rolloff)
         # Energy: samples_per_symbol for each symbol, which is power 1.
-        self._pulses = np.where(np.abs(grid) <= PULSE_SYMBOLS, pulses, 0)
+        self._pulses = np.where(np.abs(grid) <= _PULSE, pulses, 0)
 
     def add(self, symbols: np.ndarray, signal: np.ndarray) -> None:
         first = self._first[: len(symbols)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from voicelink.blocks.modem.mode import MODEM_RATE
+from voicelink.blocks.modem.samples import cleaned
 from voicelink.models.errors import require
 
 CENTRE = 1500.0
@@ -32,6 +33,8 @@ def to_passband(samples: np.ndarray, start: int = 0, centre: float = CENTRE) -> 
 class Downconverter:
     """A real signal around ``centre`` to complex baseband: mixed down, and its mirror filtered out.
 
+    At 1500 Hz a signal 2.4 kHz wide and 200 Hz off passes, further up or down a narrower one.
+
     Attributes:
         delay: samples by which the output is late.
     """
@@ -53,8 +56,18 @@ class Downconverter:
         self._start = 0
 
     def push(self, samples: np.ndarray) -> np.ndarray:
-        """Take in real samples (n,) at 8000 samples/s; complex64 (n,), `delay` samples late."""
-        samples = np.nan_to_num(np.asarray(samples, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+        """Take in samples, in any portions.
+
+        Args:
+            samples: real (n,) at 8000 samples/s. What `cleaned` does not take counts as 0.
+
+        Returns:
+            complex64 (n,), `delay` samples late.
+
+        Raises:
+            ParameterError: another shape, or no real numbers.
+        """
+        samples = cleaned(samples, "buif").real.astype(np.float64)
         phase = (self._start + np.arange(len(samples))) * (self._centre / MODEM_RATE) % 1.0
         self._start += len(samples)
         mixed = np.sqrt(2) * samples * np.exp(-2j * np.pi * phase)

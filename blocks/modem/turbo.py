@@ -6,22 +6,25 @@ import numpy as np
 
 from voicelink.blocks.link import LinkDecoder
 from voicelink.blocks.modem.constellation import expected_symbols, information, to_llrs
+from voicelink.blocks.modem.curves import overlap
 from voicelink.blocks.modem.echoes import SHAPES, Echoes
 from voicelink.blocks.modem.equaliser import equalise
-from voicelink.blocks.modem.fit import Fit
+from voicelink.blocks.modem.fit import LEAST_NOISE, Fit
 from voicelink.blocks.modem.matched import MatchedFilter
 from voicelink.blocks.modem.mode import Layout
 from voicelink.blocks.modem.pulse import raised_cosine
 from voicelink.blocks.modem.search import Candidate
 
-_BLIND = 3
-_DECODED = 3
-_GAIN = 0.06  # bits of information in each bit that several paths must bring more than one,
-_ENOUGH = 0.65  # unless there are so many, for which the code must have a reason to fail
+HOPELESS = 0.95
+"""Of the code's rate: with less information in each bit no decoder gets anywhere."""
+
+_BLIND = 3  # rounds in which LLRs of the channel alone stand for the data
+_DECODED = 3  # and in which the code's do
+# Bits of information in each bit: several paths must bring so much more than one does, or so much
+# altogether that the code has a reason to fail which lies in the paths.
+_GAIN, _ENOUGH = 0.06, 0.65
 _PLENTY = 0.85  # bits of information with which a part of a spread frame is good enough
-_HOPELESS = 0.95  # of the code's rate: with less information no decoder gets anywhere
-_LEAST_NOISE = 1e-4
-_REACH = 8
+_REACH = 8  # symbols beyond a path by which its pulse is felt
 
 
 class Turbo:
@@ -29,24 +32,24 @@ class Turbo:
 
     Args:
         layout: the burst's.
+        matched: its matched filter.
         link: decodes the frame, where a packet is one.
 
     Attributes:
         before, after: samples needed before a burst's position, and from it on.
     """
 
-    def __init__(self, layout: Layout, link: LinkDecoder | None) -> None:
-        self._layout, self._link = layout, link
-        # The preamble after the burst, of the next one or of the over's end, is known as well.
-        self._known = np.concatenate((layout.known, layout.known[: layout.preamble]))
+    def __init__(self, layout: Layout, matched: MatchedFilter, link: LinkDecoder | None) -> None:
+        self._layout, self._filter, self._link = layout, matched, link
+        self._known = layout.known_around
         self._data = layout.data_at
         n = len(self._known)
         self._echoes = Echoes(layout, n)
-        self._filter = MatchedFilter(layout)
         delays = self._echoes.delays
         sps = layout.samples_per_symbol
-        half = np.arange(2 * n - 1 + len(delays) - 1)
-        self._places = (delays[0] + half / 2) * sps
+        # The filter is read every half symbol; (L, n) of these are symbol k at delay l.
+        steps = np.arange(2 * n - 1 + len(delays) - 1)
+        self._places = (delays[0] + steps / 2) * sps
         self._index = 2 * np.arange(n) + np.arange(len(delays))[:, None]
         self.before = int(np.ceil(-self._places[0])) + self._filter.reach + 1
         self.after = int(np.ceil(self._places[-1])) + self._filter.reach + 1
@@ -83,11 +86,7 @@ class Turbo:
         for turn in range(_BLIND + (_DECODED if self._link else 0)):
             shapes = 2 if turn == 0 else SHAPES
             gains, learned = self._echoes.estimate(z, symbols, doubt, noise, shapes, learned)
-            if turn == 0:
-                # The data, of which nothing is known yet, are noise to the known symbols.
-                noise = self._left(z, gains, self._known, 1 - known, known > 0, power)
-            else:
-                noise = self._left(z, gains, symbols, doubt, known >= 0, power)
+            noise = self._left(z, gains, symbols, doubt if turn else 1 - known, turn == 0)
             heard, spread = equalise(
                 z,
                 gains,
@@ -107,7 +106,7 @@ class Turbo:
                 return None
             if turn < _BLIND - 1 or self._link is None:
                 continue
-            if known_bits < _HOPELESS * self._link.profile.rate:
+            if known_bits < HOPELESS * self._link.profile.rate:
                 break
             right, posterior = self._link.reread(llrs[: layout.bits])
             if right:
@@ -115,8 +114,10 @@ class Turbo:
             symbols, doubt = self._soft(posterior)
             means, variances = self._soft(posterior - llrs[: layout.bits])
         strength = np.sum(np.abs(gains) ** 2, axis=0)
+        paths = np.sum(np.abs(gains) ** 2, axis=1)
+        middle = float(paths @ self._echoes.delays) / (float(paths.sum()) + 1e-30)
         fit = Fit(
-            position=place.position,
+            position=place.position + middle * layout.samples_per_symbol,
             frequency=place.frequency + self._turn(gains),
             llrs=llrs[: layout.bits],
             gain=np.sqrt(strength),
@@ -138,19 +139,20 @@ class Turbo:
         symbols[self._data] = data
         return symbols, np.maximum(1 - np.abs(symbols) ** 2, 0)
 
-    def _left(self, z, gains, symbols, doubt, where, power) -> float:
-        """The noise that is left at the strongest path's delay when all paths are taken off."""
+    def _left(self, z, gains, symbols, doubt, blind: bool) -> float:
+        """The noise that is left at delay 0 when all paths are taken off: from all symbols, their
+        means and variances being ``symbols`` and ``doubt``, or, blind, from the known ones."""
         n = len(symbols)
         expected, mixed = np.zeros(n, complex), np.zeros(n)
         for lag, pulse in zip(self._lags, self._response.T, strict=True):
             # Of symbol k at place k + lag.
             path = pulse @ gains
-            first, second = (
-                slice(max(0, -lag), n - max(0, lag)),
-                slice(max(0, lag), n + min(0, lag)),
-            )
+            first, second = overlap(lag, n)
             expected[second] += (path * symbols)[first]
             mixed[second] += (np.abs(path) ** 2 * doubt)[first]
         left = np.abs(z[len(z) // 2] - expected) ** 2
-        left = left + mixed if where.all() else left - mixed
-        return max(float(left[where].mean()), _LEAST_NOISE * power)
+        # Soft means leave on average so much of a symbol; of data about which nothing is known, and
+        # of which nothing was taken off, all is still there, and no noise.
+        left = (left - mixed)[np.abs(self._known) > 0] if blind else left + mixed
+        power = float(np.mean(np.abs(z[len(z) // 2]) ** 2)) + 1e-30
+        return max(float(left.mean()), LEAST_NOISE * power)
