@@ -33,10 +33,15 @@ from voicelink.models.sizes import PAYLOAD_BYTES, SUPERFRAME_SECONDS
 WEEK = round(7 * 24 * 3600 / SUPERFRAME_SECONDS)
 """Superframes of a week: 1.89 million."""
 
-PROFILES = ("checked", "checked", "half", "checked", "checked", "third")
+PROFILES = ("checked", "checked", "half", "checked", "third", "checked")
 """One over after the other."""
 
 CLEAR_EVERY = 10
+"""Overs from one that nothing is done to, to the next. Every profile comes at an even number: all
+have some of these."""
+
+GROWTH_MB = 20.0
+"""Growth of memory that is one."""
 
 BUFFER = 0.5  # seconds that the receiver waits for stragglers
 SETTLED = 0.1
@@ -63,7 +68,7 @@ class Account:
         modem: the same of the packets that went by radio: sent, found, strays; overs and, of the
             clear ones, those with bursts missing.
         seconds: CPU.
-        settled_mb, end_mb: greatest resident memory when settled and in the end.
+        settled_mb, end_mb: resident memory when settled and in the end.
     """
 
     superframes: int = 0
@@ -87,8 +92,9 @@ class Account:
 
     @property
     def good(self) -> bool:
-        """Whether all sums agree and every clear over came out whole."""
-        return not self.wrong and not self.spoilt and not self.modem["spoilt"]
+        """Whether all sums agree, every clear over came out whole, and memory did not grow."""
+        wrong = self.wrong or self.spoilt or self.modem["spoilt"]
+        return not wrong and not self.growth_mb > GROWTH_MB
 
 
 def run(

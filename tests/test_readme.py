@@ -16,7 +16,7 @@ TEXT = README.read_text()
 COMMANDS = [
     line.partition("   #")[0].strip()
     for line in TEXT.splitlines()
-    if re.match(r"    voicelink (encode|decode|sim|channel --list)", line)
+    if re.match(r"    voicelink (encode|decode|sim|channel --list|modulate|demodulate)", line)
 ]
 
 
@@ -38,6 +38,10 @@ def test_there_are_commands() -> None:
 def test_the_commands_run(command: str, voicelink) -> None:
     if " decode " in command:
         voicelink("encode", "speech.wav", "speech.vl")
+    if "sigmf" in command:
+        pytest.importorskip("sigmf")
+    if " demodulate " in command:
+        voicelink("modulate", "speech.wav", "over.sigmf-meta", "--rate", "48000")
     status, _, err = voicelink(*shlex.split(command)[1:])
     assert status == 0, err
 

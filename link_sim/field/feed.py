@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import threading
 import time
@@ -165,7 +166,10 @@ class Feed:
             with contextlib.suppress(Exception):
                 self.source.open()
                 # Another device at the same name, whose samples mean something else, is not it.
-                if (self.source.format, self.source.rate) == self._kind:
+                form, rate = self._kind
+                if self.source.format == form and math.isclose(
+                    self.source.rate, rate, rel_tol=1e-6
+                ):
                     return
                 self.source.close()
 

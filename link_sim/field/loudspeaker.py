@@ -50,7 +50,9 @@ class Loudspeaker:
 
     def put(self, packet: Packet) -> None:
         """A packet that was received now."""
-        self._queue.put(packet)
+        # Nobody takes them out of a loudspeaker that has failed.
+        if not self._closed.is_set():
+            self._queue.put(packet)
 
     def receive(self, timeout_s: float) -> Packet | None:
         """The next packet, or None: what the thread asks for."""
@@ -65,4 +67,5 @@ class Loudspeaker:
                 self._listener.step()
         # Whatever it is, the recording goes on.
         except Exception as error:
+            self._closed.set()
             self._say(f"the loudspeaker is silent from here on: {error}")

@@ -49,7 +49,7 @@ def curve_picture(
             axis.plot(
                 [snr for snr, _ in points], [100 * fer for _, fer in points],
                 color=QUIET, linewidth=1.4, linestyle=_DASHES[number % len(_DASHES)],
-                label=curve.path,
+                label=curve.path.replace("$", r"\$"),
             )  # fmt: skip
         for snr, estimate in measured.items():
             shown = estimate.value or estimate.high
@@ -60,7 +60,8 @@ def curve_picture(
             axis.plot(snr, 100 * shown, "o", markersize=4.5, color=COLOURS[0],
                       markerfacecolor=COLOURS[0] if estimate.value else "none")  # fmt: skip
         percent_axis(axis, 0.6 * least)
-        axis.set_xlim(math.floor(low), math.ceil(min(high, furthest(measured))))
+        right = math.ceil(max(min(high, furthest(measured)), low + 6))
+        axis.set_xlim(math.floor(low), right)
         axis.set_xlabel("SNR in 3 kHz, dB", color=INK)
         axis.set_ylabel("frames that fail, %", color=INK)
         if simulated:

@@ -107,7 +107,7 @@ class LineFile:
     """Lines in a file, whole ones only, that go out at once; a full disk is said once.
 
     Args:
-        path: the file, begun anew.
+        path: the file; there must be none yet.
         say: called with one line where writing ends before its time.
 
     Raises:
@@ -117,7 +117,9 @@ class LineFile:
     def __init__(self, path: str | Path, say: Callable[[str], object]) -> None:
         self._path, self._say = path, say
         try:
-            self._file = open(path, "wb", buffering=0)  # noqa: SIM115 (closed by `close`)
+            self._file = open(path, "xb", buffering=0)  # noqa: SIM115 (closed by `close`)
+        except FileExistsError:
+            raise ParameterError(f"{path} is there already, and is not written over") from None
         except OSError as error:
             raise ParameterError(f"cannot write {path}: {error.strerror}") from None
         self._failed = False

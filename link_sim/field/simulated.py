@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -51,10 +52,12 @@ def read_curves(path: str | Path | None = None) -> list[Curve]:
     if not set(COLUMNS) <= set(rows.fieldnames or ()):
         raise FormatError(f"{path} must have the columns {','.join(COLUMNS)}")
     found: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for number, row in enumerate(rows, start=2):
+    for number, row in enumerate(_read(rows, path), start=2):
         if not row["mode"]:  # another system's, measured beside
             continue
         try:
+            if not row["path"]:
+                raise ValueError("the path is missing")
             snr, frames, errors = (float(row[name]) for name in COLUMNS[3:])
             require("snr_db", snr, -100, 100)
             require("frames", frames, 1)
@@ -64,6 +67,13 @@ def read_curves(path: str | Path | None = None) -> list[Curve]:
             raise FormatError(f"{path}, line {number}: {error}") from None
         found.setdefault((name, row["path"]), []).append((snr, errors / frames))
     return [Curve(*key, tuple(sorted(points))) for key, points in found.items()]
+
+
+def _read(rows: csv.DictReader, path: str | Path | None) -> Iterator[dict[str, str]]:
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise FormatError(f"{path}: {error}") from None
 
 
 def mode_name(mode: str, spread: int) -> str:

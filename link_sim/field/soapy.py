@@ -56,6 +56,7 @@ class SoapySource:
             )
         self.hardware = f"SoapySDR {device}"
         self.rate, self.frequency = rate, frequency - offset
+        self._wanted = rate
         self.format = SampleFormat.of("cf32_le")
         self._name, self._gain, self._ppm, self._antenna = device, gain, ppm, antenna
         self._device = self._stream = None
@@ -66,7 +67,7 @@ class SoapySource:
         way = soapy.SOAPY_SDR_RX
         try:
             device = self._device = soapy.Device(self._name)
-            device.setSampleRate(way, 0, self.rate)
+            device.setSampleRate(way, 0, self._wanted)
             if self._antenna is not None:
                 device.setAntenna(way, 0, self._antenna)
             if self._ppm is not None:

@@ -113,8 +113,11 @@ def by_snr(frames: Iterable[dict[str, Any]]) -> tuple[dict[float, Estimate], int
     outside = 0
     snr, over = None, None
     for frame in frames:
-        if frame.get("over") != over:
-            snr, over = None, frame.get("over")
+        # Every log counts its overs from 1, and its samples from 0.
+        now = frame.get("over"), frame.get("sample") or 0
+        if over is None or now[0] != over[0] or now[1] < over[1]:
+            snr = None
+        over = now
         if frame.get("snr_db") is not None:
             snr = frame["snr_db"]
         if snr is None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from voicelink.blocks.files import check_folder, writing
@@ -20,6 +20,8 @@ SAVE_SECONDS = 10.0
 
 _SHARE = 0.01  # of the time that writing them may take
 _ROOM = 1 << 16  # bytes of samples that are given up at a time to make room for the metadata
+
+_ENTRY = 512  # and bytes that an entry takes at most
 
 _ANNOTATED = ("status", "sequence", "snr_db", "esn0_db", "offset_hz", "callsign")
 
@@ -103,7 +105,9 @@ class RecordingWriter:
     def begin(self, time: datetime | None) -> None:
         """The next sample comes after a gap, or is the first: its time, UTC, if that is known."""
         self._captures.append(capture_entry(self.samples, time, self._frequency))
-        self._save()
+        # Gaps may come many times a second where a computer is too slow: not each is worth it.
+        if len(self._captures) == 1 or monotonic() >= self._due:
+            self._save()
 
     def write(self, data: bytes) -> None:
         """Whole samples."""
@@ -117,7 +121,7 @@ class RecordingWriter:
         except OSError as error:
             self._fail(error.strerror or str(error))
             return
-        if time.monotonic() >= self._due:
+        if monotonic() >= self._due:
             self._save()
 
     def annotate(self, values: dict[str, Any]) -> None:
@@ -147,14 +151,14 @@ class RecordingWriter:
             self._fail(str(error))
 
     def _write_metadata(self) -> None:
-        began = time.monotonic()
+        began = monotonic()
         self._annotations.sort()
         head = json.dumps(self._found | {"captures": self._captures, "annotations": 0}, indent=1)
         entries = ",\n  ".join(text for _, _, text in self._annotations)
         head = head.removesuffix("0\n}")
         with writing(self.meta) as part:
             part.write_text(f"{head}[\n  {entries}\n ]\n}}\n")
-        took = time.monotonic() - began
+        took = monotonic() - began
         self._due = began + max(self._every, took / _SHARE)
 
     def _fail(self, reason: str) -> None:
@@ -162,6 +166,8 @@ class RecordingWriter:
         self.failed = True
         self._say(f"the recording {self.data} ends here: {reason}")
         size = os.fstat(self._file.fileno()).st_size
+        # Room for what has not been written yet, and no more: a disk that is not full wants none.
+        least = size - (len(self._annotations) + len(self._captures)) * _ENTRY - 2 * _ROOM
         while True:
             count = size // self.format.bytes
             try:
@@ -175,5 +181,5 @@ class RecordingWriter:
             except (OSError, ParameterError):
                 size = count * self.format.bytes - _ROOM
             # Not even that: the metadata as they were last written stand, and are valid too.
-            if size < 0:
+            if size < max(least, 0):
                 return

@@ -40,6 +40,7 @@ class Air:
         modulator, demodulator: the two ends.
         sent: packets sent; they are numbered from 0.
         samples: that the demodulator has had.
+        energy: of all that was sent, a sample of power 1 counting as 1.
         receiving: CPU seconds that it took for them.
     """
 
@@ -54,6 +55,7 @@ class Air:
         self.demodulator = Demodulator(mode, spread)
         self.receiving = 0.0
         self.samples = 0
+        self.energy = 0.0
         self.begin(effects, seed)
 
     def begin(self, effects: Iterable[Effect], seed: int | np.random.SeedSequence) -> None:
@@ -90,6 +92,7 @@ class Air:
 
     def _hear(self, samples: np.ndarray) -> list[Heard]:
         self._at += len(samples)
+        self.energy += float(np.vdot(samples, samples).real)
         samples = self._chain.process(samples)
         self.samples += len(samples)
         start = time.process_time()

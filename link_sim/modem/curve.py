@@ -21,7 +21,7 @@ from voicelink.link_sim.modem.path import path
 from voicelink.models.sizes import BIT_RATE, PAYLOAD_BITS, PAYLOAD_BYTES
 
 EBN0_OVER_SNR = 10 * math.log10(REFERENCE_HZ / BIT_RATE)
-"""dB from the SNR in 3 kHz to Eb/N0 per bit of the payload, all energy that is sent counted."""
+"""dB from the SNR in 3 kHz to Eb/N0 per bit of the payload within an endless over."""
 
 BOUND = (PAYLOAD_BITS, 2 * PAYLOAD_BITS)
 """Bits and coded bits that the bound is for: the payload alone, at rate 1/2."""
@@ -137,10 +137,10 @@ class Point:
         return self.acquired / self.bursts, *wilson(self.acquired, self.bursts)
 
 
-def bound(snr_db: float) -> float:
-    """The least frame error rate of a payload's bits at rate 1/2, SNR in 3 kHz in dB."""
+def bound(ebn0_db: float) -> float:
+    """The least frame error rate of a payload's bits at rate 1/2, Eb/N0 per payload bit in dB."""
     k, n = BOUND
-    return normal_approximation(k, n, snr_db + EBN0_OVER_SNR + 10 * math.log10(k / n))
+    return normal_approximation(k, n, ebn0_db + 10 * math.log10(k / n))
 
 
 @dataclass
@@ -192,19 +192,23 @@ def measure(
         progress((number + 1) * setting.over)
     sent = overs * setting.over
     errors = sent - tally.right
+    # The preamble that ends each over is sent as well, and packets of which a spread over has more
+    # than frames.
+    energy = air.energy / MODEM_RATE / (sent * PAYLOAD_BITS)
+    ebn0_db = snr_db + 10 * math.log10(REFERENCE_HZ * energy)
     low, high = wilson(errors, sent)
     return Point(
         system=setting.mode + (f"/{setting.spread}" if setting.spread > 1 else ""),
         setting=setting,
         snr_db=snr_db,
-        ebn0_db=snr_db + EBN0_OVER_SNR,
+        ebn0_db=ebn0_db,
         frames=sent,
         errors=errors,
         undetected=tally.wrong,
         fer=errors / sent,
         low=low,
         high=high,
-        bound=bound(snr_db) if setting.path == "awgn" else math.nan,
+        bound=bound(ebn0_db) if setting.path == "awgn" else math.nan,
         bursts=overs * (setting.over + setting.spread - 1),
         acquired=tally.acquired,
         overs=overs,

@@ -133,7 +133,7 @@ def _rates(axis, place: str, levels: list[float]) -> None:
     axis.set_xlabel("SNR in 3 kHz, dB", color=INK)
     low, high = min(levels), max(levels)
     places = [min(low, -6) + (high - min(low, -6)) * k / 200 for k in range(201)]
-    rates = [(x, bound(x) if place == "awgn" else None) for x in places]
+    rates = [(x, bound(x + EBN0_OVER_SNR) if place == "awgn" else None) for x in places]
     rates = [(x, r) for x, r in rates if r is not None and r > _LEAST]
     if rates:
         axis.plot(
@@ -143,7 +143,7 @@ def _rates(axis, place: str, levels: list[float]) -> None:
     top = axis.secondary_xaxis(
         "top", functions=(lambda s: s + EBN0_OVER_SNR, lambda e: e - EBN0_OVER_SNR)
     )
-    top.set_xlabel("Eb/N0, dB", color=QUIET, fontsize=8)
+    top.set_xlabel("Eb/N0 at 800 bit/s, dB", color=QUIET, fontsize=8)
     top.tick_params(colors=QUIET, length=3, labelsize=8)
     top.spines["top"].set_color(QUIET)
 
