@@ -16,7 +16,7 @@ HOSTILE = 3 * BURST_SAMPLES
 
 @pytest.fixture(scope="module")
 def account():
-    return run(superframes=1200, modem_share=0.4, seed=5)
+    return run(superframes=1200, modem_share=0.25, seed=8)
 
 
 def test_every_frame_is_accounted_for(account):
