@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
-
-from voicelink.models.errors import TransportError
 
 HOLD = 3.0
 """Seconds without a sign of life from the program after which the line is let go."""
@@ -39,12 +38,14 @@ class WatchedPtt:
     """A line with a dead man's switch: let go when the program does not say that it is alive.
 
     A context manager; at its end the transmitter is let go, and that is tried until it works or
-    ``hold`` seconds are over.
+    ``hold`` seconds are over. A thread of its own does it, which no signal interrupts, and which
+    goes on until then also where the program is on its way out.
 
     Args:
         line: the line.
         hold: seconds without `alive` after which the line is let go, 0.1 to 60.
-        note: called with a line when that happens, or letting go fails.
+        note: called with a line when that happens, or letting go fails; in another thread, as it
+            may take long, or fail, where a terminal is stopped or gone.
     """
 
     def __init__(
@@ -55,8 +56,9 @@ class WatchedPtt:
         self._note = note
         self._lock = threading.Lock()
         self._seen = time.monotonic()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._ended, self._done = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._saying: threading.Thread | None = None
 
     def __enter__(self) -> WatchedPtt:
         self._thread.start()
@@ -64,9 +66,10 @@ class WatchedPtt:
 
     def __exit__(self, *error: object) -> None:
         self._ended.set()
-        self._thread.join()
-        self.let_go(self._hold)
-        self._line.close()
+        while not self._done.is_set():
+            # Another signal must not end the program before.
+            with contextlib.suppress(KeyboardInterrupt, SystemExit):
+                self._done.wait()
 
     @property
     def keyed(self) -> bool:
@@ -89,17 +92,35 @@ class WatchedPtt:
             try:
                 with self._lock:
                     self._line.key(False)
-            except TransportError as error:
+            except Exception as error:  # whatever it is, it is tried again
                 if not said:
-                    self._note(f"THE TRANSMITTER MAY STILL BE KEYED: {error}")
+                    self._say(f"THE TRANSMITTER MAY STILL BE KEYED: {error}")
                     said = True
                 if time.monotonic() >= until:
                     return False
-                self._ended.wait(0.2) if not self._ended.is_set() else time.sleep(0.2)
+                time.sleep(0.2)
         return True
 
     def _watch(self) -> None:
-        while not self._ended.wait(self._hold / 10):
-            if self._line.keyed and time.monotonic() - self._seen > self._hold:
-                self._note(f"no sign of life for {self._hold:g} s: the transmitter is let go")
-                self.let_go(self._hold)
+        main = threading.main_thread()
+        try:
+            while not self._ended.wait(self._hold / 10) and main.is_alive():
+                silent = time.monotonic() - self._seen > self._hold
+                if self._line.keyed and silent and self.let_go(self._hold):
+                    self._say(f"no sign of life for {self._hold:g} s: the transmitter is let go")
+            self.let_go(self._hold)
+        finally:
+            self._line.close()
+            if self._saying:
+                self._saying.join(1.0)
+            self._done.set()
+
+    def _say(self, text: str) -> None:
+        """Nothing that a note does may be in the way of letting go."""
+
+        def say() -> None:
+            with contextlib.suppress(Exception):
+                self._note(text)
+
+        self._saying = threading.Thread(target=say, daemon=True)
+        self._saying.start()

@@ -45,11 +45,9 @@ class RigPtt(Ptt):
             answer = self._ask(on)
         except OSError:
             # The connection broke since; a new one may work.
-            self._disconnect()
             try:
                 answer = self._ask(on)
             except OSError as error:
-                self._disconnect()
                 raise self._failure(error) from None
         if answer != "RPRT 0":
             self._disconnect()
@@ -66,17 +64,19 @@ class RigPtt(Ptt):
         self._disconnect()
 
     def _ask(self, on: bool) -> str:
-        if self._socket is None:
-            self._connect()
-        self._socket.sendall(f"T {int(on)}\n".encode())
-        answer = b""
-        while not answer.endswith(b"\n"):
-            piece = self._socket.recv(256)
-            if not piece:
-                raise ConnectionError("it has closed the connection")
-            answer += piece
-            if len(answer) > 4096:
-                break
+        try:
+            if self._socket is None:
+                self._connect()
+            self._socket.sendall(f"T {int(on)}\n".encode())
+            answer = b""
+            while not answer.endswith(b"\n") and len(answer) <= 4096:
+                piece = self._socket.recv(256)
+                if not piece:
+                    raise ConnectionError("it has closed the connection")
+                answer += piece
+        except BaseException:  # also a signal: what comes late is no answer to the next command
+            self._disconnect()
+            raise
         return answer.decode(errors="replace").strip().splitlines()[-1] if answer.strip() else ""
 
     def _connect(self) -> None:

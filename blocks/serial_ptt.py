@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import termios
 
 from voicelink.blocks.ptt import Ptt
 from voicelink.models.errors import ParameterError, TransportError, one_of
 
 LINES = ("rts", "dtr")
+
+_FAILURES = (OSError, termios.error)  # a SerialException is an OSError
 
 
 class SerialPtt(Ptt):
@@ -35,8 +38,6 @@ class SerialPtt(Ptt):
             ) from None
         self._name, self._serial = name, serial.Serial()
         self._serial.port = name
-        # Before it is opened, or it would key for a moment.
-        self._serial.rts = self._serial.dtr = False
         self._open()
 
     def key(self, on: bool) -> None:
@@ -45,8 +46,8 @@ class SerialPtt(Ptt):
             if not self._serial.is_open:
                 self._open()
             setattr(self._serial, self._line, on)
-        except OSError as error:  # SerialException is one
-            with contextlib.suppress(OSError):
+        except _FAILURES as error:
+            with contextlib.suppress(*_FAILURES):
                 self._serial.close()
             raise TransportError(f"serial port {self._name}: {error}") from None
         self.keyed = on
@@ -55,12 +56,14 @@ class SerialPtt(Ptt):
         if self.keyed:
             with contextlib.suppress(TransportError):
                 self.key(False)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*_FAILURES):
             self._serial.close()
 
     def _open(self) -> None:
         try:
+            # Before it is opened, or it would key for a moment; also where it was on before.
+            self._serial.rts = self._serial.dtr = False
             self._serial.open()
-        except OSError as error:
+        except _FAILURES as error:
             reason = " ".join(str(error).split())
             raise TransportError(f"serial port {self._name}: {reason}") from None

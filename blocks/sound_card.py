@@ -15,7 +15,7 @@ import numpy as np
 from voicelink.models.errors import ParameterError
 from voicelink.models.sizes import SAMPLE_RATE
 
-SILENT = 2.0
+SILENT = 3.0
 """Seconds without a call from the card after which it counts as gone."""
 
 RETRY = 1.0
@@ -316,6 +316,7 @@ class SoundOutput(_Card):
         self.running = False
         self._queue: deque[np.ndarray] = deque()
         self._until = 0.0
+        self._emptied = float("-inf")  # when the card had taken the last of what was waiting
         super().__init__(*args, **options)
 
     def _channels(self, device: dict[str, Any]) -> tuple[int, ...]:
@@ -343,6 +344,14 @@ class SoundOutput(_Card):
         except Exception:  # it is gone, or does not know
             return 0.0
 
+    @property
+    def left(self) -> float:
+        """Seconds until the last of what was written has been heard, as far as it says so."""
+        waiting = self.waiting
+        if waiting:
+            return waiting + self.latency
+        return max(0.0, self._emptied + self.latency - self._clock())
+
     def write(self, audio: np.ndarray) -> None:
         """Sound to be heard behind what is waiting: float (n,), within +-1."""
         if not self.look():
@@ -366,6 +375,8 @@ class SoundOutput(_Card):
                 if count < len(piece):
                     self._queue.appendleft(piece[count:])
             self._samples -= at
+            if at and not self._queue:
+                self._emptied = self._clock() + at / self.rate
             dry = bool(status and status.output_underflow) or at < frames
             self.underflows += dry and self.running
         data[at:] = 0

@@ -48,8 +48,12 @@ class RadioSink:
     @property
     def waiting(self) -> float:
         """Seconds until the last of what was sent has left the card."""
-        waiting = self.card.waiting
-        return waiting + self.card.latency if waiting else 0.0
+        return self.card.left
+
+    @property
+    def open(self) -> bool:
+        """Whether the card is there; tries to open it again if not."""
+        return self.card.look()
 
     def begin(self, silence: float) -> None:
         """Begin an over, with so many seconds of silence for the transmitter to come up."""

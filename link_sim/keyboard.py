@@ -33,6 +33,10 @@ class KeySwitch:
 
             self._before = termios.tcgetattr(self._file)
             tty.setcbreak(self._file)
+            # Ctrl-S would hold up the program as soon as it says something.
+            mode = termios.tcgetattr(self._file)
+            mode[0] &= ~termios.IXON
+            termios.tcsetattr(self._file, termios.TCSADRAIN, mode)
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.text import Text
 
 from voicelink.blocks.sound_card import SoundInput, SoundOutput
@@ -53,7 +52,7 @@ class LiveLine:
         """A line that stays."""
         line = f"voicelink: note: {text}"
         if self._live:
-            self._console.print(escape(line), highlight=False)
+            self._console.print(Text(line), soft_wrap=True)
         else:
             print(line, file=sys.stderr, flush=True)
 

@@ -42,6 +42,9 @@ class Sink(Protocol):
     """Where packets go: a socket or a radio."""
 
     @property
+    def open(self) -> bool: ...
+
+    @property
     def waiting(self) -> float: ...
 
     def begin(self, silence: float) -> None: ...
@@ -62,6 +65,7 @@ class Talker:
         lead: seconds from keying the transmitter to the first frame; the speech waits as long.
         tail: seconds from the last of the signal until the transmitter is let go.
         note: called with a line of what happens.
+        before: seconds of sound from before the switch closed that are sent too.
 
     Attributes:
         state: what it is doing.
@@ -78,6 +82,7 @@ class Talker:
         lead: float = 0.0,
         tail: float = 0.0,
         note: Callable[[str], None] = lambda _: None,
+        before: float = 0.0,
     ) -> None:
         self._transmitter = transmitter
         self._sink = sink
@@ -85,10 +90,17 @@ class Talker:
         self._timer = timer
         self._lead, self._tail = lead, tail
         self._note = note
+        self._keep = round(before * SAMPLE_RATE)
         self._before = np.zeros(0, np.float32)
         self._until = self._retry = 0.0
+        self._lost = False
         self.state = Talking.READY
         self.sent = self.overs = 0
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing is sent until the switch is let go."""
+        return self._timer.timed_out or self._lost
 
     def step(self, audio: np.ndarray, wanted: bool, now: float) -> None:
         """Take in what was heard since the last step, float32 (n,).
@@ -99,14 +111,24 @@ class Talker:
             now: seconds of a monotonic clock.
         """
         self._ptt.alive()
-        refused = self._timer.timed_out
+        timed_out = self._timer.timed_out
         on = self._timer.update(wanted, now)
-        if self._timer.timed_out and not refused:
+        if self._timer.timed_out and not timed_out:
             self._note("time-out: the over is ended; let go of the switch to speak again")
+        lost = self.state is Talking.OVER and not (self._sink.open and self._ptt.keyed)
+        if lost:
+            what = "the transmitter was let go" if self._sink.open else "the radio is gone"
+            self._note(f"{what}: the over is ended; let go of the switch to speak again")
+        self._lost = (self._lost or lost) and wanted
+        on = on and not self._lost
         if self.state is Talking.READY:
-            keep = -round(BEFORE * SAMPLE_RATE)
-            self._before = np.concatenate([self._before, audio])[keep:]
-            if on and now >= self._retry:
+            if self._ptt.keyed and now >= self._retry:
+                # It could not be let go when keying it failed.
+                self._retry = now + RETRY
+                self._ptt.let_go(0)
+            heard = np.concatenate([self._before, audio])
+            self._before = heard[max(0, len(heard) - max(self._keep, len(audio))) :]
+            if on and now >= self._retry and self._sink.open:
                 self._key(now)
         elif self.state is Talking.LEAD:
             self._before = np.concatenate([self._before, audio])
@@ -116,7 +138,8 @@ class Talker:
         if self.state is Talking.OVER:
             self._speak(audio, on)
         if self.state is Talking.TAIL:
-            if self._sink.waiting > 0:
+            # Nothing leaves a radio that is gone.
+            if self._sink.open and self._sink.waiting > 0:
                 self._until = now + self._tail
             elif now >= self._until:
                 self._let_go()
@@ -131,7 +154,7 @@ class Talker:
             self._ptt.key(True)
         except TransportError as error:
             self._note(f"not sent: {error}")
-            self._ptt.let_go(RETRY)
+            self._ptt.let_go(0)
             self._retry = now + RETRY
             return
         self._sink.begin(self._lead)

@@ -73,10 +73,12 @@ class Bench:
         return np.concatenate(self.heard)
 
 
-def over(audio: np.ndarray, text: str = "", spread: int = 1) -> list[tuple[float, Packet]]:
+def over(
+    audio: np.ndarray, text: str = "", spread: int = 1, callsign: str = "AB1CD"
+) -> list[tuple[float, Packet]]:
     """An over as it is spoken: packets and their times."""
-    identifier = Identifier("AB1CD", text)
-    transmitter = Transmitter("half", callsign="AB1CD", spread=spread, identifier=identifier)
+    identifier = Identifier(callsign, text)
+    transmitter = Transmitter("half", callsign=callsign, spread=spread, identifier=identifier)
     packets = transmitter.send(audio) + transmitter.finish()
     return [(0.5 + 0.32 * k, packet) for k, packet in enumerate(packets)]
 
@@ -114,6 +116,28 @@ def test_an_over_that_breaks_off_is_said(sample: np.ndarray) -> None:
     bench.run(10)
     assert bench.said[0] == "AB1CD is heard"
     assert "AB1CD: lost; superframes of 320 ms: 7 clean" in bench.said[1]
+
+
+def test_an_over_is_said_of_who_spoke_it(sample: np.ndarray) -> None:
+    """Also where the next one begins before its end is heard, and where nobody is named."""
+    packets, began = [], 0.0
+    for callsign in ("AB1CD", "", "AB1CD", "XY2Z"):
+        spoken = over(sample[:16000], callsign=callsign)
+        # The next one comes on the heels of the end.
+        packets += [(began + due, packet) for due, packet in spoken]
+        began += spoken[-1][0] - 0.48
+    bench = Bench(packets)
+    bench.run(14)
+    assert [line.split(";")[0] for line in bench.said] == [
+        "AB1CD is heard",
+        "AB1CD: over",
+        "no callsign: over",
+        "AB1CD is heard",
+        "AB1CD: over",
+        "XY2Z is heard",
+        "XY2Z: over",
+    ]
+    assert bench.listener.callsign == "XY2Z"
 
 
 def test_noise_and_nonsense_stay_silent() -> None:
@@ -244,18 +268,28 @@ def test_who_enters_late_hears_within_two_seconds(enters: float, sample: np.ndar
 
 
 def test_an_over_leaves_the_card_without_a_gap() -> None:
-    """The bursts as the card takes them are those of the modem, silence in front and behind."""
+    """The bursts as the card takes them are those of the modem, silence in front and behind.
+
+    The transmitter is let go when the last of it has left the card, which is late itself.
+    """
     cards = Cards(8000)
     sink = RadioSink(SoundOutput(backend=cards, clock=cards.clock), level=-20)
     sink.begin(0.1)
     for _, packet in over(np.zeros(5000, np.float32)):
         sink.send(packet)
     sink.finish()
-    seconds = sink.waiting
-    played = cards.streams[-1].play(round(seconds * 8000) - 400)
-    assert sink.waiting == 0 and sink.card.underflows == 0
-    assert not played[:800].any() and not played[-100:].any()
-    middle = played[1600:-1600]
+    [stream] = cards.streams
+    stream.latency = 0.25
+    seconds, played = sink.waiting, []
+    while sink.waiting > 0:
+        played.append(stream.play(80))
+        cards.now += 0.01
+    assert cards.now == pytest.approx(seconds, abs=0.02) and sink.card.underflows == 0
+    played = np.concatenate(played)
+    last = np.flatnonzero(played)[-1]
+    assert last / 8000 + stream.latency < cards.now < last / 8000 + stream.latency + 0.15
+    assert not played[:800].any()
+    middle = played[1600 : last - 1500]
     assert 10 * np.log10(2 * np.mean(middle**2)) == pytest.approx(-20, abs=1)
     assert np.abs(played).max() < 10 ** (-13 / 20)
     sink.card.close()
@@ -291,3 +325,12 @@ def test_notes_stay_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str
         line.show(lambda: pytest.fail("nothing is drawn"))
         line.note("AB1CD: [hello]")
     assert capsys.readouterr().err == "voicelink: note: AB1CD: [hello]\n"
+
+
+def test_notes_are_shown_as_they_came() -> None:
+    """Text from the air is no markup, and a long one is no trouble."""
+    text = "AB1CD: :house: [red] 14:30 " + 100 * "x"
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    with LiveLine(console, shown=True) as line:
+        line.note(text)
+    assert f"voicelink: note: {text}" in console.file.getvalue()

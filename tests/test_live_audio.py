@@ -30,6 +30,13 @@ SINKS = "said", "air", "heard"
 TIMEOUT_S = 60
 
 
+def lacks(message: str) -> None:
+    """Skip, and in CI, where everything is there, fail."""
+    if "CI" in os.environ:
+        pytest.fail(message)
+    pytest.skip(message)
+
+
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A sound server with null sinks, and the environment that leads to it."""
@@ -37,7 +44,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         name for name in ("pulseaudio", "pactl", "paplay", "parec") if not shutil.which(name)
     ]
     if missing:
-        pytest.skip(f"needs {', '.join(missing)} (Debian's pulseaudio, pulseaudio-utils)")
+        lacks(f"needs {', '.join(missing)} (Debian's pulseaudio, pulseaudio-utils)")
     folder = tmp_path_factory.mktemp("pulse")
     folder.chmod(0o700)
     server = folder / "socket"
@@ -46,25 +53,34 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     (folder / "script.pa").write_text("\n".join(lines) + "\n")
     variables = {"XDG_RUNTIME_DIR": str(folder), "HOME": str(folder), "OMP_NUM_THREADS": "1"}
     environment = os.environ | variables | {"PULSE_SERVER": f"unix:{server}"}
-    daemon = subprocess.Popen(
-        ["pulseaudio", "-n", "-F", folder / "script.pa", "--exit-idle-time=-1", "--daemonize=no"],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    until = time.monotonic() + TIMEOUT_S
-    while subprocess.run(["pactl", "info"], env=environment, capture_output=True).returncode:
-        assert daemon.poll() is None, daemon.communicate()[1]
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    listed = subprocess.run(
-        [VOICELINK, "devices"], env=environment, capture_output=True, text=True, check=False
-    )
-    if "pulse" not in listed.stdout:
+    with (folder / "said").open("w") as log:
+        daemon = subprocess.Popen(
+            ["pulseaudio", "-n", "-F", folder / "script.pa", "--exit-idle-time=-1",
+             "--daemonize=no"],
+            env=environment, stdout=subprocess.DEVNULL, stderr=log,
+        )  # fmt: skip
+    try:
+        until = time.monotonic() + TIMEOUT_S
+        while subprocess.run(
+            ["pactl", "info"], env=environment, capture_output=True, timeout=TIMEOUT_S
+        ).returncode:
+            assert daemon.poll() is None, (folder / "said").read_text()
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        listed = subprocess.run(
+            [VOICELINK, "devices"], env=environment, capture_output=True, text=True, check=False,
+            timeout=TIMEOUT_S,
+        )  # fmt: skip
+        if "pulse" not in listed.stdout:
+            lacks(f"needs PortAudio and Debian's libasound2-plugins: {listed.stderr.strip()}")
+        yield environment
+    finally:
         daemon.terminate()
-        daemon.communicate()
-        pytest.skip(f"needs PortAudio and Debian's libasound2-plugins: {listed.stderr.strip()}")
-    yield environment
-    daemon.terminate()
-    daemon.communicate()
+        try:
+            daemon.wait(TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.wait()
 
 
 class Program:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import socketserver
 import subprocess
 import sys
+import termios
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
+import numpy as np
 import pytest
 
+from voicelink.blocks.audio import write_audio
 from voicelink.blocks.ptt import Ptt, WatchedPtt
 from voicelink.blocks.rigctld import RigPtt
 from voicelink.blocks.serial_ptt import SerialPtt
@@ -27,6 +32,7 @@ class Rig(socketserver.ThreadingTCPServer):
         heard: all commands.
         answer: to the next ones, in place of the right one.
         hang_up: close the connection in place of an answer, so many times.
+        before_answer: called with each command.
     """
 
     allow_reuse_address = daemon_threads = True
@@ -36,6 +42,7 @@ class Rig(socketserver.ThreadingTCPServer):
         self.heard: list[str] = []
         self.answer = b""
         self.hang_up = 0
+        self.before_answer: Callable[[str], object] = lambda _: None
         self.connections: list[socket.socket] = []
         super().__init__(("127.0.0.1", 0), _Talk)
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
@@ -51,6 +58,7 @@ class _Talk(socketserver.StreamRequestHandler):
         rig.connections.append(self.connection)
         for line in self.rfile:
             rig.heard.append(line.decode().strip())
+            rig.before_answer(rig.heard[-1])
             if rig.hang_up:
                 rig.hang_up -= 1
                 return
@@ -127,10 +135,31 @@ def test_without_a_sign_of_life_the_line_is_let_go(rig: Rig) -> None:
     with WatchedPtt(RigPtt(rig.address), hold=0.1, note=note) as ptt:
         ptt.key(True)
         assert told.wait(10)
-        while ptt.keyed:  # it is at it
-            pass
-        assert not rig.keyed
+        assert not ptt.keyed and not rig.keyed
     assert "no sign of life" in said[0]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_note_that_fails_or_waits_is_not_in_the_way(rig: Rig, waits: bool) -> None:
+    """As on a terminal that is gone, or that Ctrl-S has stopped."""
+    told, shown = threading.Event(), threading.Event()
+
+    def note(text: str) -> None:
+        told.set()
+        if not waits:
+            raise OSError("Input/output error")
+        shown.wait()
+
+    with WatchedPtt(RigPtt(rig.address), hold=0.1, note=note) as ptt:
+        for _ in range(2):  # the watch goes on
+            ptt.key(True)
+            until = time.monotonic() + 10
+            while rig.keyed and time.monotonic() < until:
+                pass
+            assert not rig.keyed and told.wait(10)
+            told.clear()
+    assert not ptt.keyed
+    shown.set()
 
 
 def test_letting_go_is_tried_until_it_works(rig: Rig) -> None:
@@ -145,8 +174,8 @@ def test_letting_go_is_tried_until_it_works(rig: Rig) -> None:
     assert not rig.keyed
 
 
-@pytest.mark.parametrize("signal", ["TERM", "HUP", "INT", "TSTP"])
-def test_a_signal_lets_go(rig: Rig, signal: str, tmp_path) -> None:
+@pytest.mark.parametrize("name", ["TERM", "HUP", "INT", "TSTP"])
+def test_a_signal_lets_go(rig: Rig, name: str) -> None:
     """The program is told to end in the middle of an over."""
     program = f"""
 import numpy as np, signal, os
@@ -155,13 +184,70 @@ from voicelink.blocks.ptt import WatchedPtt
 from voicelink.blocks.rigctld import RigPtt
 with _ended() as stop, WatchedPtt(RigPtt({rig.address!r})) as ptt:
     ptt.key(True)
-    os.kill(os.getpid(), signal.SIG{signal})
+    os.kill(os.getpid(), signal.SIG{name})
     while not stop():
         pass
-    os.kill(os.getpid(), signal.SIG{signal})  # more than once
+    os.kill(os.getpid(), signal.SIG{name})  # more than once
 """
     subprocess.run([sys.executable, "-c", program], timeout=60, check=False)
     assert rig.heard == ["T 1", "T 0"]
+
+
+def test_more_signals_do_not_keep_it_from_letting_go(rig: Rig) -> None:
+    """A terminal is closed, the system ends, and the rig says no at first."""
+    program = f"""
+import signal
+from voicelink.link_sim.commands.live import _ended
+from voicelink.blocks.ptt import WatchedPtt
+from voicelink.blocks.rigctld import RigPtt
+input()
+with _ended(), WatchedPtt(RigPtt({rig.address!r})) as ptt:
+    ptt.key(True)
+    signal.raise_signal(signal.SIGHUP)
+"""
+    done = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)
+
+    def again(command: str) -> None:
+        rig.answer = b"RPRT -5\n" if 2 <= len(rig.heard) <= 4 else b""
+        if rig.answer:
+            done.send_signal(signal.SIGHUP)
+
+    rig.before_answer = again
+    try:
+        done.communicate(b"\n", timeout=60)
+    finally:
+        done.kill()
+    assert done.returncode == 128 + signal.SIGHUP
+    assert rig.heard == ["T 1", "T 0", "T 0", "T 0", "T 0"] and not rig.keyed
+
+
+def test_the_answer_to_a_command_that_was_interrupted_is_not_that_to_the_next(rig: Rig) -> None:
+    released, main = threading.Event(), threading.main_thread().ident
+
+    def interrupt(command: str) -> None:
+        if command == "T 1":
+            signal.pthread_kill(main, signal.SIGINT)
+            released.wait(10)
+
+    rig.before_answer = interrupt
+    with closing(RigPtt(rig.address)) as ptt:
+        with pytest.raises(KeyboardInterrupt):
+            ptt.key(True)
+        assert ptt.keyed
+        ptt.key(False)
+        assert len(rig.connections) == 2
+    released.set()
+
+
+def test_a_rig_that_never_keys_makes_sending_fail(rig: Rig, voicelink, tmp_path) -> None:
+    write_audio(tmp_path / "short.wav", np.zeros(4000, np.float32))
+    rig.before_answer = lambda said: setattr(rig, "answer", b"RPRT -9\n" if "1" in said else b"")
+    status, _, said = voicelink(
+        "send", tmp_path / "short.wav", "--to", "tcp://127.0.0.1:*", "--wait", 0,
+        "--rig", rig.address, "--transmit", "--callsign", "AB1CD",
+    )  # fmt: skip
+    assert status == 1 and "not sent: rigctld" in said and "0 overs" in said
+    assert rig.heard[-1] == "T 0"
 
 
 class Port:
@@ -174,8 +260,8 @@ class Port:
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in ("rts", "dtr", "port"):
-            if getattr(self, "gone", False):
-                raise OSError("Input/output error")
+            if getattr(self, "gone", False) and self.is_open:
+                raise termios.error(5, "Input/output error")
             self.log.append((name, value))
         super().__setattr__(name, value)
 
@@ -208,6 +294,16 @@ def test_a_serial_line_keys(name: str, line: str, monkeypatch: pytest.MonkeyPatc
     port.gone = False
     ptt.key(False)  # plugged in again
     assert port.log[-1] == (line, False) and port.log.count(("open", "/dev/ttyX")) == 2
+    # What it was told while the port was away does not key it when that is opened again.
+    port.gone = True
+    with pytest.raises(TransportError):
+        ptt.key(True)
+    setattr(port, line, True)  # pyserial remembers it
+    port.gone = False
+    del port.log[:]
+    ptt.key(False)
+    assert (line, True) not in port.log[: port.log.index(("open", "/dev/ttyX"))]
+    assert (line, False) in port.log[: port.log.index(("open", "/dev/ttyX"))]
     ptt.close()
     assert not port.is_open
 

@@ -249,7 +249,7 @@ def test_what_cannot_be_sent_is_refused(callsign: str, text: str, reason: str) -
         Transmitter("plain", identifier=Identifier("N0CALL"))
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(payload=st.binary(min_size=32, max_size=32))
 def test_whatever_a_frame_says_can_be_shown(payload: bytes) -> None:
     """Text from the air is shown on terminals: no control characters, whatever is sent."""
@@ -291,3 +291,70 @@ def test_one_that_is_malformed_is_only_counted() -> None:
     assert frame.header is not None and frame.station is None and not frame.understood
     assert receiver.push(link.encode_station(Bad())) is None
     assert receiver.counts.foreign == 1
+
+
+def test_an_end_that_comes_behind_the_station_frame_is_still_of_its_over() -> None:
+    """20 ms behind it: it is played in its place, or it is too late, but it is no other over."""
+    packets = over(speech=6)
+    times = [0.32 * place for place in range(len(packets))]
+    times[6] = times[7] + 0.02
+    played = []
+    receiver = Receiver(speech=False)
+    playout = Playout(receiver, 0.4, notify=lambda n, s, end, _: played.append((n, s, end)))
+    coming = sorted(zip(times, packets, strict=True), key=lambda arrival: arrival[0])
+    for step in range(600):
+        while coming and coming[0][0] <= step / 100:
+            playout.push(coming.pop(0)[1], step / 100)
+        playout.take(80, step / 100)
+    assert [(n, end) for n, _, end in played] == [(n, n == 6) for n in range(1, 7)]
+    # Given out already: what comes of it then is late.
+    receiver = Receiver(speech=False)
+    assert heard(packets[:6] + packets[7:], receiver)[-1] == (6, Status.CONCEALED, True)
+    receiver.reset()
+    assert receiver.push(packets[6]) is None and receiver.counts.late == 1
+
+
+def test_a_station_frame_ends_no_other_over() -> None:
+    """Neither a double of one behind the over before, nor one of somebody else's."""
+    receiver = Receiver(speech=False)
+    first = over(speech=5)
+    heard(first, receiver)
+    receiver.reset()
+    second = over(speech=9)
+    assert heard(second[:3] + first[-1:] + second[3:], receiver) == [
+        (n, CLEAN, n == 9) for n in range(1, 10)
+    ]
+    # Its own does, where it is as long as the one before.
+    receiver.reset()
+    assert heard(over(speech=9)[:3], receiver) == [(1, CLEAN, False), (2, CLEAN, False)]
+    for packet in over(speech=9)[3:9]:
+        receiver.push(packet)
+        receiver.pull()
+    receiver.push(over(speech=9)[-1])
+    assert receiver.pull().end
+
+    receiver = Receiver(speech=False)
+    framer = LinkFramer(LinkEncoder("checked"), Identifier("AB1CD"))
+    framer.start()
+    other = framer.finish(bytes(32))[-1]
+    for packet in second[:2]:
+        receiver.push(packet)
+    receiver.push(other)
+    assert heard(second[2:], receiver) == [(n, CLEAN, n == 9) for n in range(1, 10)]
+
+
+def test_a_station_frame_names_no_over_that_is_not_its_own() -> None:
+    """One whose over was lost, and then another's that is entered late."""
+    link = LinkEncoder("checked")
+    others = [link.encode(bytes([n] * 32)) for n in range(60)]
+    receiver = Receiver(speech=False)
+    receiver.push(over()[0])
+    assert receiver.callsign == "N0CALL"
+    receiver.push(others[50])
+    assert receiver.callsign is None and receiver.next == 50
+    # Where only the first frames are lost it is the same over.
+    receiver = Receiver(speech=False)
+    packets = over(speech=12)
+    receiver.push(packets[0])
+    receiver.push(packets[5])
+    assert receiver.callsign == "N0CALL" and receiver.next == 5

@@ -28,17 +28,23 @@ PIECE = np.full(160, 0.1, np.float32)
         (False, "AB1CD", "the radio is not keyed unless --transmit says that it may transmit"),
         (True, "", "callsign must be the station's own"),
         (True, "n0call", "callsign must be the station's own"),
+        (True, "n0call/p", "callsign must be the station's own"),
+        (True, "SM/N0CALL", "callsign must be the station's own"),
+        (True, "N0CALL-7", "callsign must be the station's own"),
         (True, "12345", "callsign must be the station's own"),
+        (True, "A1-", "callsign must be the station's own"),
+        (True, "..1A", "callsign must be the station's own"),
         (True, "F4|BAD", "callsign must be at most 9 characters"),
     ],
 )
 def test_transmitting_needs_a_word_and_a_callsign(transmit, callsign, reason) -> None:
     with pytest.raises(ParameterError, match=reason):
         permit("the radio", transmit, callsign, "--transmit")
-    assert permit("the radio", True, "ab1cd/p") == "AB1CD/P"
+    for own in ("ab1cd/p", "f/ab1cd", "AB1CD-7", "m0a"):
+        assert permit("the radio", True, own) == own.upper()
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.floats(0.01, 60)), max_size=60))
 def test_no_over_is_longer_than_the_limit(presses: list[tuple[bool, float]]) -> None:
     """However the switch is pressed: refused from the limit on, until it was let go."""
@@ -64,7 +70,7 @@ def test_vox_hears_speech_and_waits_in_pauses(sample: np.ndarray) -> None:
     assert dbfs(audio[np.repeat(~np.array(on), 100)[: len(audio)]]) < -50
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(-120, 20), min_size=1, max_size=100))
 def test_vox_is_on_exactly_where_it_was_loud_lately(levels: list[int]) -> None:
     """Levels as they come, in dBFS, 20 ms each."""
@@ -79,7 +85,10 @@ class Radio:
 
     Attributes:
         log: what happened, in order, with the line's state at that moment.
+        open: whether it is there.
     """
+
+    open = True
 
     def __init__(self, line: Line) -> None:
         self.line = line
@@ -105,12 +114,12 @@ class Radio:
 
 
 class Line(Ptt):
-    """A line that fails where it is told to."""
+    """A line that fails where it is told to: to key, to let go."""
 
-    fails = False
+    fails: tuple[bool, ...] = ()
 
     def key(self, on: bool) -> None:
-        if self.fails:
+        if on in self.fails:
             self.keyed = self.keyed or on
             raise TransportError("the rig says no")
         self.keyed = on
@@ -153,8 +162,9 @@ def whole(frames: list[LinkFrame]) -> bool:
     )
 
 
-def test_an_over_is_keyed_from_before_its_first_frame_until_after_its_last() -> None:
-    station = Station(lead=0.3, tail=0.1)
+@pytest.mark.parametrize("before", [0, BEFORE])
+def test_an_over_is_keyed_from_before_its_first_frame_until_after_its_last(before: float) -> None:
+    station = Station(lead=0.3, tail=0.1, before=before)
     station.run(1, False)
     assert not station.radio.log and not station.line.keyed
     station.run(3, True)
@@ -165,9 +175,9 @@ def test_an_over_is_keyed_from_before_its_first_frame_until_after_its_last() -> 
     assert all(keyed for _, _, keyed in station.radio.log)
     assert [what for what, _, _ in station.radio.log[-1:]] == ["finish"]
     assert whole(station.frames)
-    # Nothing is lost of what was said: the lead delays it, and what came before the switch is sent.
+    # Nothing is lost of what was said: the lead delays it, and VOX has what came before it as well.
     speech = len(station.frames) - 2
-    assert speech == int(np.ceil(((BEFORE + 3) * 8000 + 240) / 2560))
+    assert speech == int(np.ceil(((max(before, TICK) + 3) * 8000 + 240) / 2560))
 
 
 def test_the_radio_never_waits_for_a_frame_within_an_over() -> None:
@@ -194,14 +204,56 @@ def test_a_stuck_switch_is_ended_with_a_name_and_refused_until_it_is_let_go() ->
 
 def test_a_transmitter_that_cannot_be_keyed_gets_nothing_and_is_tried_again() -> None:
     station = Station()
-    station.line.fails = True
-    station.talker._ptt.let_go = lambda seconds: setattr(station.line, "keyed", False)
+    station.line.fails = (True,)
     station.run(2.5 * RETRY, True)
-    assert not station.radio.log
+    assert not station.radio.log and not station.line.keyed
     assert station.said == ["not sent: the rig says no"] * 3
-    station.line.fails = False
-    station.run(2 * RETRY, True)
+    station.line.fails = ()
+    station.run(RETRY, True)
     assert station.radio.log and station.line.keyed
+
+
+def test_what_may_have_been_keyed_is_let_go_as_soon_as_that_works() -> None:
+    """The rig heard, its answer was lost, and letting go failed too."""
+    station = Station()
+    station.line.fails = (True, False)
+    station.run(TICK, True)
+    station.run(2.5 * RETRY, False)
+    assert station.line.keyed and station.said == ["not sent: the rig says no"]
+    station.line.fails = ()
+    station.run(RETRY, False)
+    assert not station.line.keyed and not station.radio.log
+    station.run(RETRY, True)
+    assert station.radio.log and station.line.keyed
+
+
+@pytest.mark.parametrize("what", ["the radio is gone", "the transmitter was let go"])
+def test_an_over_that_nobody_can_hear_is_ended(what: str) -> None:
+    station = Station(lead=0.1)
+    station.run(2, True)
+    if "radio" in what:
+        station.radio.open = False
+    else:
+        station.line.key(False)  # as the watch does
+    station.run(3, True)
+    assert not station.line.keyed and station.talker.state is Talking.READY
+    station.radio.open = True
+    station.run(3, True)
+    assert station.said == [f"{what}: the over is ended; let go of the switch to speak again"]
+    assert station.talker.overs == 1 and station.talker.refused
+    station.run(TICK, False)
+    station.run(1, True)
+    assert station.line.keyed and station.talker.overs == 2
+
+
+def test_without_its_radio_nothing_is_keyed() -> None:
+    station = Station()
+    station.radio.open = False
+    station.run(2, True)
+    assert not station.line.keyed and station.talker.overs == 0
+    station.radio.open = True
+    station.run(1, True)
+    assert station.line.keyed
 
 
 def test_a_press_that_is_too_short_is_an_over_all_the_same() -> None:
@@ -254,5 +306,7 @@ def test_a_terminal_is_left_as_it_was() -> None:
             os.write(ours, b" ")
             while not keys.look():  # no Enter needed
                 pass
+            # Ctrl-S does not hold it up.
+            assert not termios.tcgetattr(terminal)[0] & termios.IXON
         assert termios.tcgetattr(terminal) == before
     os.close(ours)

@@ -136,7 +136,7 @@ def speak(args: argparse.Namespace, transmitter: Transmitter, audio: np.ndarray 
     from voicelink.blocks.transmit import TIME_OUT, TimeOutTimer, permit
     from voicelink.link_sim.keyboard import KeySwitch
     from voicelink.link_sim.live_line import LiveLine, card_counts, talking
-    from voicelink.link_sim.talk import Talker, Talking
+    from voicelink.link_sim.talk import BEFORE, Talker, Talking
 
     switch = one_of("--ptt", args.ptt, _SWITCHES)
     keys = args.radio is not None or args.rig or args.serial
@@ -171,21 +171,24 @@ def speak(args: argparse.Namespace, transmitter: Transmitter, audio: np.ndarray 
         if keyboard:
             line.note("space or Enter: speak, and again: listen; q: end")
         ptt = stack.enter_context(WatchedPtt(_line(args), note=line.note))
-        talker = Talker(transmitter, sink, ptt, timer, lead, tail, line.note)
+        before = BEFORE if switch == "vox" else 0.0
+        talker = Talker(transmitter, sink, ptt, timer, lead, tail, line.note, before)
         stack.enter_context(line)
-        level = LOWEST
+        level, asked = LOWEST, False
         while not stop():
             piece = source.read(0.02)
             if piece is None or (keyboard and keyboard.ended):
                 break
             wanted = keyboard.look() if keyboard else vox.push(piece) or switch == "open"
-            now = time.monotonic()
             # Of a microphone that is gone nothing comes that could end an over.
-            talker.step(piece, wanted and source.open, now)
+            wanted = wanted and source.open
+            asked = asked or wanted
+            now = time.monotonic()
+            talker.step(piece, wanted, now)
             level = max(dbfs(piece), level - _FALL) if len(piece) else level
             line.show(lambda level=level, now=now: talking(talker, level, timer.left(now), mic))
             # There is no switch to let go.
-            if switch == "open" and timer.timed_out and talker.state is Talking.READY:
+            if switch == "open" and talker.refused and talker.state is Talking.READY:
                 break
         until = time.monotonic() + _LETTING_GO
         while not talker.end(time.monotonic()) and time.monotonic() < until:
@@ -195,7 +198,7 @@ def speak(args: argparse.Namespace, transmitter: Transmitter, audio: np.ndarray 
     for card in (mic, getattr(sink, "card", None)):
         said += [f"{value} {name}" for name, value in card_counts(card).items() if value]
     print(f"voicelink: {', '.join(said)}", file=sys.stderr)
-    return 0
+    return int(asked and not talker.overs)
 
 
 def hear(args: argparse.Namespace) -> int:
@@ -322,9 +325,9 @@ def _sink(args: argparse.Namespace, note: Callable[[str], None]) -> Iterator[Any
 
 
 class _SocketSink:
-    """A socket as a `Talker` wants it: nothing waits in it."""
+    """A socket as a `Talker` wants it: nothing waits in it, and it is never gone."""
 
-    waiting = 0.0
+    waiting, open = 0.0, True
 
     def __init__(self, sender) -> None:
         self._sender = sender
