@@ -86,6 +86,7 @@ class Playout:
         dropped: samples that were left out to catch up, or for a fast sender.
         depth: seconds that a frame, the median of the latest, lies waiting before it is played.
         callsign: the last sender's, once it is known; None again when an over begins.
+        speaker: the same of whom was heard last: another over may have begun to arrive.
 
     Raises:
         ParameterError: a time is out of range.
@@ -110,6 +111,7 @@ class Playout:
         self._step = 0.0
         self.late = self.inserted = self.dropped = 0
         self.callsign: str | None = None
+        self.speaker: str | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -264,6 +266,7 @@ class Playout:
 
     def _pull(self) -> Superframe:
         superframe = self.receiver.pull()
+        self.speaker = self.callsign
         if superframe.end:
             # Whatever comes now belongs to another over.
             self.receiver.reset()

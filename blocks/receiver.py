@@ -40,6 +40,9 @@ what the decoder makes of nothing turns into a drone after that."""
 STRAGGLERS = 8
 """So many of the last superframes of an over may still come, or come again, after its end."""
 
+WHOLE = Status.CLEAN, Status.CORRECTED
+"""What a double may be told by: another copy of such a frame says the same to the bit."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -130,7 +133,8 @@ class Receiver:
         self._follow = follow
         self.counts = Counts()
         self.station = StationReader()
-        self._opening: Station | None = None  # came since the last frame of speech
+        # Came since the last frame of speech, and its sequence.
+        self._opening: tuple[Station, int | None] | None = None
         self._end: int | None = None
         self._latest: deque[tuple[int, LinkFrame]] = deque(maxlen=STRAGGLERS)
         self.reset()
@@ -153,7 +157,7 @@ class Receiver:
         self._strays: deque[int] = deque(maxlen=FOLLOW)
         self._gap = 0
         self._collector = CallsignCollector()
-        self._callsign = self._opening.callsign if self._opening else None
+        self._callsign = self._opening[0].callsign if self._opening else None
         self.ended = False
 
     @property
@@ -240,6 +244,8 @@ class Receiver:
             frame = self._identified(frame, frame.station, number)
             if frame is None:
                 return None
+        if self._next is None:
+            self._compare(frame)
         knows = frame.sequence is not None or number is not None
         number = self._place(frame, number)
         if self._next is None and knows and self._ended_before(number, frame):
@@ -274,7 +280,9 @@ class Receiver:
         place = self._place(frame, number)
         known = self._waiting.get(place) or dict(self._latest).get(place)
         if known is not None:
-            return not np.array_equal(frame.payload_llr, known.payload_llr)
+            # One that has not come, or not whole, says nothing else than this one.
+            other = not np.array_equal(frame.payload_llr, known.payload_llr)
+            return known.status in WHOLE and other
         if place >= self._next:
             return place > last
         return self._begins(place) or self._next - place > STRAGGLERS
@@ -290,7 +298,8 @@ class Receiver:
         number = self._next
         self._next = number + 1
         self._given.append(number)
-        self._latest.append((number, frame))
+        if frame.status in WHOLE:
+            self._latest.append((number, frame))
         setattr(self.counts, frame.status.value, getattr(self.counts, frame.status.value) + 1)
         if frame.status is Status.CONCEALED:
             # What little is known of it makes a short gap shorter.
@@ -353,7 +362,7 @@ class Receiver:
         self.counts.station += 1
         self.station.add(station)
         if station.place == START:
-            self._opening = station
+            self._opening = station, frame.sequence
             if self._next is None:
                 self._callsign = station.callsign
         if self._next is None:
@@ -363,7 +372,13 @@ class Receiver:
             nothing = np.zeros(PAYLOAD_BITS, np.float32)
             return replace(frame, status=Status.CONCEALED, payload_llr=nothing, corrected=None)
         last = self._place(frame, number) - station.after
-        if station.after and not self.ended and -STRAGGLERS <= last - self._next <= JUMP:
+        if not station.after or self.ended or not -STRAGGLERS <= last - self._next <= JUMP:
+            return None
+        another = station.callsign and self.callsign and station.callsign != self.callsign
+        # A double of one behind the over before names that one's last number.
+        before = self._before[0]
+        again = before is not None and (last - before) % 256 == 0 and last > self._next
+        if not another and not again:
             self._end_at(max(last, self._next))
         return None
 
@@ -375,6 +390,13 @@ class Receiver:
         frame = self._waiting.get(number, nothing)
         self._waiting[number] = replace(frame, end=True)
         self._highest = max(self._highest, number)
+
+    def _compare(self, frame: LinkFrame) -> None:
+        """Forget the station frame that opened an over, where speech of another one comes."""
+        if self._opening is None or frame.sequence is None or self._opening[1] is None:
+            return
+        if (frame.sequence - self._opening[1]) % 256 > JUMP:
+            self._opening = self._callsign = None
 
     def _begins(self, number: int) -> bool:
         """Whether an over's first frame of speech has this number."""
@@ -423,12 +445,13 @@ class Receiver:
                 self.counts.late += 1
             return None
         self.counts.resyncs += 1
+        self._compare(frame)
         self._strays.clear()
         self._waiting.clear()
         self._given.clear()
         self._latest.clear()
         self._collector.reset()
-        self._callsign = self._opening.callsign if self._opening else None
+        self._callsign = self._opening[0].callsign if self._opening else None
         self._next, self._highest = number, number - 1
         return self._keep(number, frame)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from voicelink.blocks.callsign import pack_callsign
 from voicelink.models.errors import ParameterError, require, true_or_false
@@ -45,8 +46,10 @@ def own_callsign(callsign: str) -> str:
     """
     pack_callsign(callsign)
     call = callsign.strip().upper()
-    whole = any(c.isdigit() for c in call) and any(c.isalpha() for c in call) and len(call) > 2
-    if not whole or call == PLACEHOLDER:
+    # Such as a country in front and /P or -7 behind.
+    parts = re.split(r"[-/. ]", call)
+    whole = any(len(p) > 2 and re.search(r"\d", p) and re.search("[A-Z]", p) for p in parts)
+    if not whole or PLACEHOLDER in parts:
         raise ParameterError(
             f"callsign must be the station's own, letters and digits, not {callsign!r}"
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.receiver import Receiver, Superframe
+from voicelink.blocks.station import MOST_AFTER
 from voicelink.blocks.transmitter import Transmitter
 from voicelink.models.sizes import SUPERFRAME_SECONDS
 
@@ -66,6 +67,7 @@ def receive_speech(
     The clock starts ``buffer`` seconds after the first frame, and after the first of another
     numbering that the receiver goes with; from then on a superframe goes out every 320 ms, whatever
     comes. An over ends with the frame that says so, or when nothing has come for ``idle`` seconds.
+    What follows the last over is taken in until its text is whole, or no more comes of it.
 
     Args:
         receiver: orders and decodes.
@@ -83,6 +85,9 @@ def receive_speech(
     due = None
     given = 0
     depth = max(1, round(buffer / SUPERFRAME_SECONDS))
+
+    def told() -> bool:
+        return stop() or (seconds is not None and time.monotonic() - began >= seconds)
 
     def give() -> None:
         nonlocal given
@@ -111,11 +116,33 @@ def receive_speech(
             while not receiver.ended and (receiver.ready or receiver.waiting > depth):
                 give()
         silent = due is not None and now - heard > idle
-        late = stop() or (seconds is not None and now - began >= seconds)
+        late = told()
         if silent or late or receiver.ended:
             while receiver.waiting and not receiver.ended:
                 give()
             if late or not keep:
+                if receiver.ended:
+                    _hear_out(receiver, receive, SUPERFRAME_SECONDS + buffer, told)
                 return given
             receiver.reset()
             due = None
+
+
+def _hear_out(
+    receiver: Receiver,
+    receive: Callable[[float], Packet | None],
+    wait: float,
+    told: Callable[[], bool],
+) -> None:
+    """Take in the text behind an over, waiting at most ``wait`` seconds for each frame."""
+    quiet = time.monotonic() + wait
+    # Others may go on sending.
+    latest = quiet + MOST_AFTER * SUPERFRAME_SECONDS
+    while not receiver.station.complete and not told():
+        left = min(quiet, latest) - time.monotonic()
+        if left <= 0:
+            return
+        packet = receive(min(left, 0.5))
+        if packet is not None:
+            receiver.push(packet)
+            quiet = time.monotonic() + wait

@@ -185,7 +185,10 @@ class Listener:
 
     def _end(self, how: str) -> None:
         counts = ", ".join(f"{n} {status.value}" for status, n in self._over.items())
-        who = self.callsign or "no callsign"
-        self._note(f"{who}: {how}; superframes of 320 ms: {counts}")
+        who = self.playout.speaker
+        self._note(f"{who or 'no callsign'}: {how}; superframes of 320 ms: {counts}")
+        if not who:
+            # Whoever was named before is named again when heard again.
+            self._announcer.callsign = None
         self._over.clear()
         self.overs += 1

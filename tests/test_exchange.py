@@ -14,6 +14,12 @@ import numpy as np
 import pytest
 
 from voicelink.blocks.audio import read_audio, write_audio
+from voicelink.blocks.link import LinkEncoder
+from voicelink.blocks.link_framer import LinkFramer
+from voicelink.blocks.packet import Packet
+from voicelink.blocks.receiver import Receiver
+from voicelink.blocks.station import Identifier
+from voicelink.link_sim.exchange import receive_speech
 from voicelink.models.codec import code
 
 VOICELINK = Path(sys.executable).parent / "voicelink"
@@ -182,6 +188,33 @@ def test_overs_one_after_another_are_kept_in_one_file(
     counts = json.loads((tmp_path / "counts.json").read_text())
     assert counts["clean"] == counts["received"] - counts["station"] == 3 * 4
     assert len(read_audio(tmp_path / "o.wav")) == 3 * 4 * 2560 - 240
+
+
+def test_a_text_that_ends_behind_the_over_is_waited_for() -> None:
+    """Until it is whole; or until no more comes of it, or one is told to end."""
+    text = "a text that is longer than what one frame in front of the over holds"
+    framer = LinkFramer(LinkEncoder("half"), Identifier("AB1CD", text))
+    packets = [*framer.start(), framer.frame(bytes(32)), *framer.finish(bytes(32))]
+
+    def received(packets: list[Packet], waits: list[float], **options) -> Receiver:
+        coming, receiver = iter(packets), Receiver(speech=False)
+
+        def receive(wait: float) -> Packet | None:
+            waits.append(wait)
+            return next(coming, None)
+
+        options = {"buffer": 0.1, "idle": 0.2} | options
+        assert receive_speech(receiver, receive, lambda _: None, paced=False, **options) == 2
+        return receiver
+
+    waits = []
+    assert received(packets, waits).station.text == text
+    assert len(waits) == len(packets)
+    assert received(packets[:-1], waits).station.text.endswith("…")
+    # The frame that ends the over is the third.
+    waits = []
+    assert not received(packets, waits, stop=lambda: len(waits) > 2).station.complete
+    assert len(waits) == 3
 
 
 def test_a_port_in_use_is_said_in_one_line(start, sample_path: Path) -> None:
