@@ -1,5 +1,7 @@
 """Flowgraphs of the modem's blocks; `graph.run_graph` runs them."""
 
+import resource
+
 import numpy as np
 import pmt
 from block_graphs import junk, pdu
@@ -9,6 +11,7 @@ from graph import serve
 from voicelink.blocks import gnuradio as voicelink
 from voicelink.blocks.gnuradio.limiter import limiter
 from voicelink.blocks.gnuradio.messages import IN
+from voicelink.blocks.gnuradio.samples_sink import samples_sink
 from voicelink.blocks.link import LinkEncoder
 from voicelink.models.errors import VoiceLinkError
 
@@ -145,6 +148,16 @@ def limited():
         "tags": tags,
         "errors": block.errors,
     }
+
+
+def full_disk(path, samples, room):
+    """Errors of a recording of ``samples`` where files may have no more than ``room`` bytes."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+    block = samples_sink(path)
+    graph = gr.top_block()
+    graph.connect(blocks.vector_source_c(np.arange(samples).tolist()), block)
+    graph.run()
+    return block.errors
 
 
 def refusals(cases):

@@ -208,3 +208,12 @@ def test_bad_parameters_and_absent_hardware_are_told_in_one_line() -> None:
     for (name, arguments, expected), message in zip(REFUSED, messages, strict=True):
         assert message.startswith(expected), (name, arguments, message)
         assert "\n" not in message
+
+
+def test_a_full_disk_leaves_a_recording_of_what_it_held(tmp_path: Path) -> None:
+    """Whole samples up to there; the flowgraph ends by itself."""
+    assert run("full_disk", str(tmp_path / "r.cf32"), 100_000, 8 * 54_321 + 3) > 0
+    recorded = np.fromfile(tmp_path / "r.cf32", np.complex64)
+    np.testing.assert_array_equal(recorded, np.arange(54_321))
+    assert (tmp_path / "r.cf32").stat().st_size == 8 * 54_321
+    assert [path.name for path in tmp_path.iterdir()] == ["r.cf32"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from gnuradio import gr
@@ -12,6 +12,8 @@ from gnuradio import gr
 from voicelink.blocks.files import check_folder, writing
 from voicelink.blocks.gnuradio.guard import Guarded, guarded
 from voicelink.models.errors import ParameterError
+
+_SAMPLE_BYTES = np.dtype(np.complex64).itemsize
 
 
 class samples_sink(Guarded, gr.sync_block):
@@ -34,19 +36,23 @@ class samples_sink(Guarded, gr.sync_block):
             raise ParameterError(f"cannot write {path}: it is not a file")
         self._path = path
         self._open = ExitStack()
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         gr.sync_block.__init__(self, "voicelink_samples_sink", [np.complex64], None)
 
     @guarded(otherwise=lambda self: True)
     def start(self) -> bool:
         """Begin another file."""
         part = self._open.enter_context(writing(self._path))
-        self._file = self._open.enter_context(part.open("wb"))
+        # Without a buffer, closing has nothing left to write, and cannot fail for a full disk.
+        self._file = part.open("wb", buffering=0)
         return True
 
     @guarded(otherwise=lambda self: True)
     def stop(self) -> bool:
         """Close the file, and put it in its place."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
         self._file = None
         self._open.close()
         return True
@@ -55,5 +61,17 @@ class samples_sink(Guarded, gr.sync_block):
     def work(self, input_items, output_items) -> int:
         """GNU Radio's call: takes all samples."""
         if self._file is not None:
-            self._file.write(input_items[0].tobytes())
+            self._write(input_items[0].tobytes())
         return len(input_items[0])
+
+    def _write(self, data: bytes) -> None:
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError:
+            # Whole samples stay.
+            end = self._file.tell() // _SAMPLE_BYTES * _SAMPLE_BYTES
+            self._file.truncate(end)
+            self._file.seek(end)
+            raise
