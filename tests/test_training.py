@@ -110,6 +110,20 @@ def test_training_stops_and_goes_on_and_is_exported(corpus: Path, tmp_path: Path
     assert equal.mean() > 0.99
 
 
+def test_checkpoints_are_averaged(tmp_path: Path) -> None:
+    codecs, files = [], []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        codecs.append(Codec(Sizes(**TINY)))
+        files.append(tmp_path / f"{seed}.pt")
+        torch.save({"average": codecs[-1].state_dict(), "sizes": TINY}, files[-1])
+    mean = load_run(*files)
+    for a, b, both in zip(*(c.parameters() for c in (*codecs, mean)), strict=True):
+        assert torch.allclose((a + b) / 2, both)
+    levels = torch.zeros(1, 8, LATENTS)
+    assert torch.isfinite(mean.decoder(levels, levels + 1, States(None))).all()
+
+
 def test_an_export_that_fails_its_check_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -181,17 +181,24 @@ def released_weights(model: str) -> dict[str, torch.Tensor]:
     return weights
 
 
-def load_run(path: Path) -> Codec:
-    """The averaged weights of a training's checkpoint."""
-    state = torch.load(path, map_location="cpu", weights_only=False)
-    codec = Codec(Sizes(**state["sizes"]))
-    codec.load_state_dict(state["average"])
+def load_run(*paths: Path) -> Codec:
+    """The averaged weights of a training's checkpoint; of several of one training, the mean of
+    theirs (Wortsman et al., ICML 2022: "model soups")."""
+    states = [torch.load(path, map_location="cpu", weights_only=False) for path in paths]
+    codec = Codec(Sizes(**states[0]["sizes"]))
+    own = codec.state_dict()
+    for name, values in own.items():
+        if values.is_floating_point():
+            own[name] = sum(state["average"][name] for state in states) / len(states)
+    codec.load_state_dict(own)
     return codec
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m voicelink.models.training.export")
-    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a run")
+    parser.add_argument(
+        "checkpoint", type=Path, nargs="+", help="checkpoint.pt of a run; of several, their mean"
+    )
     parser.add_argument("folder", type=Path, help="where the model's files go")
     parser.add_argument(
         "--card",
@@ -200,7 +207,7 @@ def main(argv: list[str] | None = None) -> None:
         help="the parts of the card that a person writes: id, number, data, licences",
     )
     args = parser.parse_args(argv)
-    export(load_run(args.checkpoint), args.folder, yaml.safe_load(args.card.read_text()))
+    export(load_run(*args.checkpoint), args.folder, yaml.safe_load(args.card.read_text()))
     for name in ("encoder.onnx", "decoder.onnx"):
         print(args.folder / name, (args.folder / name).stat().st_size, "bytes")
 

@@ -134,6 +134,8 @@ def page(card: dict, pictures: list[str]) -> str:
             "The training by its stages; in brackets, how many recordings scored it. The spectral"
             " loss compares within a stage only.\n"
         ]
+    if "weights" in card:
+        parts += [f"{card['weights']}\n"]
     return "\n".join(parts)
 
 
