@@ -75,7 +75,9 @@ public:
             return static_cast<int>(got);
         std::fill(out, out + count, Sample(0));
         silence_ += count;
-        if (!ended_ && silence_ > rate_)
+        // What is still in the buffers of the flowgraph, of which each may hold a second, must have
+        // come through when it is ended.
+        if (!ended_ && silence_ > 20 * rate_)
         {
             ended_ = true;
             kill(getpid(), SIGINT); // not raise: GNU Radio's threads take no signals

@@ -221,13 +221,16 @@ with _ended(), WatchedPtt(RigPtt({rig.address!r})) as ptt:
     assert rig.heard == ["T 1", "T 0", "T 0", "T 0", "T 0"] and not rig.keyed
 
 
-def test_the_answer_to_a_command_that_was_interrupted_is_not_that_to_the_next(rig: Rig) -> None:
+def test_the_answer_to_a_command_that_was_interrupted_is_not_that_to_the_next(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voicelink.blocks.rigctld.TIMEOUT", 30.0)  # on a busy machine too
     released, main = threading.Event(), threading.main_thread().ident
 
     def interrupt(command: str) -> None:
         if command == "T 1":
             signal.pthread_kill(main, signal.SIGINT)
-            released.wait(10)
+            released.wait(60)
 
     rig.before_answer = interrupt
     with closing(RigPtt(rig.address)) as ptt:
