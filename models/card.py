@@ -1,7 +1,8 @@
 """Released models: their cards, and their files, checked before they are used.
 
-A model is a folder with ``card.yaml``, ``encoder.onnx`` and ``decoder.onnx``. The released ones are
-found by their id; any other by the path of its folder.
+A model is a folder with ``card.yaml`` and the files that it names. The released ones are found by
+their id; any other by the path of its folder. Where another decoder of the same payloads comes with
+a model, a colon and its name follow: ``parametric-800:plain``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ DEFAULT = "neural-800"
 PAYLOAD_VERSION = 1
 """The version of the payload's layout (the order and labelling of its bits)."""
 
+ENGINES = ("neural", "vae", "parametric", "profile", "codec2")
+"""What a card's ``engine`` may be: the modules of `voicelink.models.engines`."""
+
+MOST_PAYLOAD_BITS = sizes.PAYLOAD_BITS
+MOST_VOICE_BYTES = 64
+
 
 @dataclass(frozen=True)
 class Card:
@@ -31,6 +38,10 @@ class Card:
         delay: samples by which decoded audio lags, beside the superframe itself.
         folder: where its files are.
         text: the whole card, as read.
+        payload_bits: bits of a superframe, a multiple of 8.
+        engine: what runs it, one of `ENGINES`.
+        variant: which of the decoders that it comes with; "" for the first.
+        voice_bytes: of the speaker's voice, which is sent apart; 0 where it is not.
     """
 
     id: str
@@ -38,6 +49,25 @@ class Card:
     delay: int
     folder: Path
     text: dict
+    payload_bits: int = sizes.PAYLOAD_BITS
+    engine: str = ENGINES[0]
+    variant: str = ""
+    voice_bytes: int = 0
+
+    @property
+    def payload_bytes(self) -> int:
+        """Bytes of a superframe."""
+        return self.payload_bits // 8
+
+    @property
+    def bit_rate(self) -> float:
+        """Bits per second."""
+        return self.payload_bits / sizes.SUPERFRAME_SECONDS
+
+    @property
+    def name(self) -> str:
+        """The id and, behind a colon, the variant: what finds it again."""
+        return f"{self.id}:{self.variant}" if self.variant else self.id
 
     def file(self, name: str) -> bytes:
         """The content of one of the model's files, its SHA-256 compared with the card's.
@@ -65,37 +95,57 @@ def released() -> list[str]:
     return sorted(p.parent.name for p in RELEASED.glob("*/card.yaml"))
 
 
+def variants() -> list[str]:
+    """All that ``--model`` takes by name: the ids, each followed by those with its variants."""
+    names = []
+    for model in released():
+        names += [model, *(f"{model}:{name}" for name in card(model).text.get("variants", ()))]
+    return names
+
+
 def card(model: str | Path = DEFAULT) -> Card:
     """The card of a released model (its id) or of a model's folder (its path).
 
     Raises:
-        ParameterError: there is no model of that name.
+        ParameterError: there is no model of that name, or it has no such variant.
         ModelError: the card cannot be read, or describes another payload.
     """
     import yaml
 
-    folder = Path(model)
+    folder, variant = Path(model), ""
     if not (folder / "card.yaml").is_file():
-        folder = RELEASED / one_of("model", str(model), released())
+        name, _, variant = str(model).partition(":")
+        folder = Path(name)
+        if not variant or not (folder / "card.yaml").is_file():
+            folder = RELEASED / one_of("model", name, released())
     try:
         # A copy, as those who write cards change it.
         text = deepcopy(_plain((folder / "card.yaml").read_text(encoding="utf-8")))
-        number = int(require("number", text["number"], 1, 15))
-        delay = int(require("delay_samples", text["delay_samples"], 0, sizes.SUPERFRAME_SAMPLES))
-        result = Card(text["id"], number, delay, folder, text)
         payload = text["payload"]
-        files = {name: text["files"][name]["sha256"] for name in ("encoder.onnx", "decoder.onnx")}
-        layout = {"version": payload["version"], "bits": payload["bits"]}
+        result = Card(
+            text["id"],
+            int(require("number", text["number"], 1, 15)),
+            int(require("delay_samples", text["delay_samples"], 0, sizes.SAMPLE_RATE)),
+            folder,
+            text,
+            int(require("bits", payload["bits"], 8)),
+            one_of("engine", text.get("engine", ENGINES[0]), ENGINES),
+            variant,
+            int(require("voice", text.get("voice", {}).get("bytes", 0), 0, MOST_VOICE_BYTES)),
+        )
+        sums = [file["sha256"] for file in text["files"].values()]
+        version, known = payload["version"], list(text.get("variants", ()))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ModelError(f"cannot read the model card {folder / 'card.yaml'}: {reason}") from None
-    if layout != {"version": PAYLOAD_VERSION, "bits": sizes.PAYLOAD_BITS} or not all(
-        files.values()
-    ):
+    bits = result.payload_bits
+    if version != PAYLOAD_VERSION or bits > MOST_PAYLOAD_BITS or bits % 8 or not all(sums):
         raise ModelError(
-            f"model {result.id}: its payload is version {layout['version']} of {layout['bits']}"
-            f" bits; this software reads version {PAYLOAD_VERSION} of {sizes.PAYLOAD_BITS} bits"
+            f"model {result.id}: its payload is version {version} of {bits} bits; this software"
+            f" reads version {PAYLOAD_VERSION} of up to {MOST_PAYLOAD_BITS} bits, in whole bytes"
         )
+    if variant:
+        one_of("model", result.name, [f"{result.id}:{name}" for name in known] or [result.id])
     return result
 
 

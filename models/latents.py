@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from voicelink.models.errors import FormatError
-from voicelink.models.sizes import FRAMES, LATENTS, PAYLOAD_BITS, PAYLOAD_BYTES
+from voicelink.models.sizes import FRAMES, PAYLOAD_BITS
 
 CERTAIN = 20.0
 """The magnitude of the LLR of a bit that is taken for sure (wrong once in 5e8)."""
@@ -38,34 +38,35 @@ def moments(p_high, p_low):
 
 
 def pack(levels: np.ndarray) -> bytes:
-    """The payload (32 bytes a superframe) of levels 0..3, shape (..., 8, 16)."""
+    """The payload of levels 0..3, shape (..., 8, latents): 32 bytes a superframe with 16 latents."""
     levels = np.asarray(levels, dtype=np.uint8).reshape(-1)
     return np.packbits(np.stack([levels >> 1, levels & 1], axis=1)).tobytes()
 
 
-def llrs_of(payload: bytes) -> np.ndarray:
-    """LLRs (n, 256) float32, all certain, of n whole payloads of 32 bytes.
+def llrs_of(payload: bytes, bits: int = PAYLOAD_BITS) -> np.ndarray:
+    """LLRs (n, bits) float32, all certain, of n whole payloads of so many bits.
 
     Raises:
-        FormatError: the length is not a multiple of 32.
+        FormatError: the length is not a multiple of a payload's.
     """
-    if len(payload) % PAYLOAD_BYTES:
+    if len(payload) % (bits // 8):
         raise FormatError(
-            f"a payload must be a multiple of {PAYLOAD_BYTES} bytes long, not {len(payload)}"
+            f"a payload must be a multiple of {bits // 8} bytes long, not {len(payload)}"
         )
-    bits = np.unpackbits(np.frombuffer(payload, dtype=np.uint8)).reshape(-1, PAYLOAD_BITS)
-    return np.where(bits, -CERTAIN, CERTAIN).astype(np.float32)
+    values = np.unpackbits(np.frombuffer(payload, dtype=np.uint8)).reshape(-1, bits)
+    return np.where(values, -CERTAIN, CERTAIN).astype(np.float32)
 
 
 def from_llrs(llrs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means and reliabilities of the latents, each float32 (n, 8, 16), of LLRs (n, 256).
+    """Means and reliabilities of the latents, each float32 (n, 8, latents), of LLRs (n, bits).
 
-    LLRs are log(P(0) / P(1)); anything that is no number counts as 0, nothing known.
+    LLRs are log(P(0) / P(1)); anything that is no number counts as 0, nothing known. A frame has
+    bits / 16 latents: 16 of the 256 bits of `neural-800`.
     """
     llrs = np.nan_to_num(np.asarray(llrs, dtype=np.float32), posinf=CERTAIN, neginf=-CERTAIN)
     one = 1 / (1 + np.exp(np.clip(llrs, -CERTAIN, CERTAIN)))
     # Certain bits are exact, so that a clean payload decodes as it was trained.
     one = np.where(llrs >= CERTAIN, 0, np.where(llrs <= -CERTAIN, 1, one))
-    one = one.reshape(-1, FRAMES, LATENTS, 2)
+    one = one.reshape(len(one), FRAMES, -1, 2)
     mean, reliability = moments(one[..., 0], one[..., 1])
     return mean.astype(np.float32), reliability.astype(np.float32)
