@@ -28,7 +28,11 @@ analysis windows end, and synthesis windows begin, at the hop that they stand fo
 
 @dataclass(frozen=True)
 class Sizes:
-    """Widths and depths of the networks; a released model's card carries them."""
+    """Widths and depths of the networks; a released model's card carries them.
+
+    ``latents`` are the values of a frame of 40 ms that the decoder takes: the encoder's latents, or
+    the features of another codec.
+    """
 
     encoder_fine: int = 160
     encoder_fine_blocks: int = 2
@@ -40,6 +44,10 @@ class Sizes:
     decoder_fine_blocks: int = 4
     fine_kernel: int = 7
     coarse_kernel: int = 15
+    latents: int = LATENTS  # of a frame of 40 ms
+    voice: int = 0  # values of a voice that the decoder is given, 0 for none: see `voice`
+    voice_channels: int = 96
+    voice_blocks: int = 2
 
 
 class States:
@@ -158,7 +166,7 @@ class Fourier(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Audio (batch, samples) to bounded latents (batch, frames, 16) within +-2.
+    """Audio (batch, samples) to bounded latents (batch, frames, latents) within +-2.
 
     Flooring a latent gives its level less two.
     """
@@ -172,7 +180,7 @@ class Encoder(nn.Module):
         self.reduce = nn.Linear(STRIDE * fine, coarse)
         self.coarse = _blocks(sizes.encoder_coarse_blocks, coarse, sizes.coarse_kernel, FRAMES)
         self.norm = nn.LayerNorm(coarse)
-        self.head = nn.Linear(coarse, LATENTS)
+        self.head = nn.Linear(coarse, sizes.latents)
 
     def state_shapes(self) -> list[tuple[int, int]]:
         blocks = [*self.fine, *self.coarse]
@@ -243,7 +251,10 @@ class Source(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latents and reliabilities, each (batch, frames, 16), to audio (batch, samples).
+    """Latents and reliabilities, each (batch, frames, latents), to audio (batch, samples).
+
+    Where it has been made for one, a voice (batch, frames, voice + 1) comes with them: its values,
+    and last how much of it is known, 0..1.
 
     The spectrum is the sum of two: pulses of the predicted pitch through a predicted filter, where
     there is voice, and noise with a predicted magnitude and phase in each bin. Where there is
@@ -254,7 +265,7 @@ class Decoder(nn.Module):
         super().__init__()
         fine, coarse = sizes.decoder_fine, sizes.decoder_coarse
         self.fourier = Fourier()
-        self.embed = nn.Linear(2 * LATENTS, coarse)
+        self.embed = nn.Linear(2 * sizes.latents + sizes.voice + bool(sizes.voice), coarse)
         self.coarse = _blocks(sizes.decoder_coarse_blocks, coarse, sizes.coarse_kernel, FRAMES)
         self.expand = nn.Linear(coarse, STRIDE * fine)
         self.fine = _blocks(sizes.decoder_fine_blocks, fine, sizes.fine_kernel, STEPS)
@@ -275,15 +286,18 @@ class Decoder(nn.Module):
             (WINDOW, WINDOW // HOP - 1),
         ]
 
-    def forward(self, latents: Tensor, reliability: Tensor, states: States) -> Tensor:
-        return self.speak(latents, reliability, states)[0]
+    def forward(
+        self, latents: Tensor, reliability: Tensor, states: States, *voice: Tensor
+    ) -> Tensor:
+        return self.speak(latents, reliability, states, *voice)[0]
 
     def speak(
-        self, latents: Tensor, reliability: Tensor, states: States
+        self, latents: Tensor, reliability: Tensor, states: States, *voice: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Audio, and at a hop of 80 the pitch in octaves over 55 Hz and the voicing (a logit)."""
         batch = latents.shape[0]
-        x = self.embed(torch.cat([latents, 2 * reliability - 1], dim=2)).transpose(1, 2)
+        x = torch.cat([latents, 2 * reliability - 1, *voice], dim=2)
+        x = self.embed(x).transpose(1, 2)
         for block in self.coarse:
             x = block(x, states)
         x = self.expand(x.transpose(1, 2))
@@ -330,7 +344,7 @@ def quantise(latents: Tensor) -> Tensor:
 
 
 class EncoderStep(nn.Module):
-    """The exported encoder: (audio (1, 2560), states...) to (levels (1, 8, 16), states...)."""
+    """The exported encoder: (audio (1, 2560), states...) to (levels (1, 8, latents), states...)."""
 
     def __init__(self, encoder: Encoder) -> None:
         super().__init__()
