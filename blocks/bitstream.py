@@ -1,11 +1,11 @@
-"""The bitstream file: eight bytes that say what it is, then whole payloads (see FORMAT.md)."""
+"""The bitstream file: eight bytes that say what it is, the speaker's voice where it goes apart, then
+whole payloads (see FORMAT.md)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from voicelink.models.errors import FormatError
-from voicelink.models.sizes import PAYLOAD_BYTES
 
 MAGIC = b"VLNK"
 VERSION = 1
@@ -18,13 +18,15 @@ class BitstreamHeader:
 
     Attributes:
         model: number of the model, 1..15.
+        voice_bytes: bytes of a voice between these and the payloads, 0..255.
     """
 
     model: int
+    voice_bytes: int = 0
 
     def to_bytes(self) -> bytes:
-        """Magic, version, model number and two bytes of zero."""
-        return MAGIC + bytes([VERSION, self.model, 0, 0])
+        """Magic, version, model number, the length of the voice, and a byte of zero."""
+        return MAGIC + bytes([VERSION, self.model, self.voice_bytes, 0])
 
     @classmethod
     def from_bytes(cls, content: bytes) -> BitstreamHeader:
@@ -43,10 +45,10 @@ class BitstreamHeader:
             raise FormatError(
                 f"the bitstream is of version {content[4]}; this software reads version {VERSION}"
             )
-        return cls(content[5])
+        return cls(content[5], content[6])
 
 
-def split_payloads(content: bytes) -> tuple[bytes, int]:
-    """The whole payloads that ``content`` begins with, and how many bytes are left over."""
-    left = len(content) % PAYLOAD_BYTES
+def split_payloads(content: bytes, size: int) -> tuple[bytes, int]:
+    """The whole payloads of ``size`` bytes that ``content`` begins with, and the bytes left over."""
+    left = len(content) % size
     return content[: len(content) - left], left

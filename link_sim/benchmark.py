@@ -68,14 +68,14 @@ def codec_cpu() -> list[Figure]:
     """CPU seconds of encoding and decoding per second of speech: each model's and Codec 2's."""
     from voicelink.blocks.audio import read_audio
     from voicelink.models.evaluation.evaluate import timed
-    from voicelink.models.evaluation.peers import Neural, codecs
+    from voicelink.models.evaluation.peers import Model, codecs
     from voicelink.models.sizes import SAMPLE_RATE
 
     audio = read_audio(SAMPLE)
     seconds = len(audio) / SAMPLE_RATE
     figures = []
     for codec in codecs().values():
-        ours = isinstance(codec, Neural)
+        ours = isinstance(codec, Model)
         if not ours and not codec.name.startswith("codec2"):
             continue
         name, target = f"{codec.name}: encode and decode", 0.05 if ours else None

@@ -166,9 +166,34 @@ class SpeechDecoder:
 
 def code(audio: np.ndarray, model: str | Path = DEFAULT) -> np.ndarray:
     """A whole recording through encoder and decoder, the delay removed, of equal length."""
-    encoder, decoder = SpeechEncoder(model), SpeechDecoder(model)
-    payload = encoder.encode(audio) + encoder.flush()
-    return decoder.decode(payload)[decoder.delay :][: len(audio)]
+    return coded(audio, model)[0]
+
+
+def coded(
+    audio: np.ndarray, model: str | Path = DEFAULT, voice: bytes | None = None
+) -> tuple[np.ndarray, bytes, bytes]:
+    """A whole recording through encoder and decoder, as somebody hears it who listens meanwhile.
+
+    Args:
+        audio: float (n,), 8 kHz mono, +-1.
+        voice: the speaker's, as for `SpeechEncoder`: the decoder has it from the start. Without, it
+            is neutral until the encoder has heard enough to know it.
+
+    Returns:
+        (decoded, payloads, voice): float32 (n,), the delay removed; all payloads; and the voice
+        that was sent beside them, b"" for none.
+    """
+    encoder, decoder = SpeechEncoder(model, voice=voice), SpeechDecoder(model)
+    sent, known, parts = [], None, []
+    for start in range(0, len(audio) + SUPERFRAME_SAMPLES, SUPERFRAME_SAMPLES):
+        piece = audio[start : start + SUPERFRAME_SAMPLES]
+        sent.append(encoder.encode(piece) if start < len(audio) else encoder.flush())
+        if encoder.voice != known and encoder.voice is not None:
+            known = encoder.voice
+            decoder.set_voice(known)
+        parts.append(decoder.decode(sent[-1]))
+    decoded = np.concatenate(parts)[decoder.delay :][: len(audio)]
+    return decoded, b"".join(sent), known or b""
 
 
 def _voice_of(card: Card, voice: bytes) -> bytes:

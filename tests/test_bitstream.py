@@ -34,11 +34,11 @@ def test_other_files_are_refused(content: bytes, said: str) -> None:
 @given(st.binary(max_size=40))
 def test_anything_is_a_header_or_refused(content: bytes) -> None:
     try:
-        assert BitstreamHeader.from_bytes(content).to_bytes()[:6] == content[:6]
+        assert BitstreamHeader.from_bytes(content).to_bytes()[:7] == content[:7]
     except FormatError as error:
         assert "\n" not in str(error)
 
 
 def test_what_is_whole_is_kept() -> None:
-    assert split_payloads(bytes(70)) == (bytes(64), 6)
-    assert split_payloads(b"") == (b"", 0)
+    assert split_payloads(bytes(70), 32) == (bytes(64), 6)
+    assert split_payloads(b"", 32) == (b"", 0)

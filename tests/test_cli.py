@@ -131,7 +131,7 @@ def test_demo_leaves_what_it_says(tmp_path: Path, voicelink) -> None:
 def test_models_are_listed_and_shown(voicelink) -> None:
     assert "neural-800" in voicelink("models")[1]
     assert json.loads(voicelink("models", "--json")[1])[0]["number"] == 1
-    assert "LibriSpeech" in voicelink("models", "neural-800")[1]
+    assert "LibriSpeech" in voicelink("models", "show", "neural-800")[1]
 
 
 def test_a_cut_bitstream_is_decoded_as_far_as_it_goes(
@@ -193,7 +193,7 @@ def test_random_bits_decode_to_something(tmp_path: Path, voicelink) -> None:
         ("sim {sample} - --json -", "--json must name a file"),
         ("sim {sample} o.wav --channel gilbert-elliott:loss=1,burst=1e17", "burst must be"),
         ("sim {sample} no/o.wav", "its folder does not exist"),
-        ("models neural", "did you mean neural-800"),
+        ("models show neural", "did you mean neural-800"),
         ("eval none", "none"),
         ("send {sample} --to nowhere", "nowhere"),
         ("send {sample} --to tcp://0.0.0.0:5555", "allow"),

@@ -29,28 +29,32 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.models.card import card_of_number
     from voicelink.models.codec import SpeechDecoder
     from voicelink.models.errors import FormatError
-    from voicelink.models.sizes import PAYLOAD_BYTES
 
     if not args.raw:
         check_audio_name(args.output)
     with open_input(args.input) as source:
         header = BitstreamHeader.from_bytes(source.read(HEADER_BYTES))
         decoder = SpeechDecoder(args.model or card_of_number(header.model).id)
-        empty = f"{args.input} holds no whole superframe of {PAYLOAD_BYTES} bytes"
+        voice = source.read(header.voice_bytes)
+        size = decoder.card.payload_bytes
+        empty = f"{args.input} holds no whole superframe of {size} bytes"
+        if voice and len(voice) == header.voice_bytes:
+            decoder.set_voice(voice)
         left = 0
         if args.raw:
             # The codec's delay is cut from the front, so that the output lines up with the input.
-            skip = decoder.delay
+            skip, heard = decoder.delay, False
             with open_output(args.output) as sink:
-                while content := source.read(PAYLOAD_BYTES):
-                    payload, left = split_payloads(content)
+                while content := source.read(size):
+                    payload, left = split_payloads(content, size)
                     if payload:
-                        write_samples(sink, decoder.decode(payload)[skip:])
-                        skip = 0
-                if skip:
+                        audio, heard = decoder.decode(payload), True
+                        write_samples(sink, audio[skip:])
+                        skip = max(skip - len(audio), 0)
+                if not heard:
                     raise FormatError(empty)
         else:
-            payload, left = split_payloads(source.read())
+            payload, left = split_payloads(source.read(), size)
             if not payload:
                 raise FormatError(empty)
             audio = decoder.decode(payload)[decoder.delay :]

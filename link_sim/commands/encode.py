@@ -1,15 +1,15 @@
-"""``voicelink encode``: speech to a bitstream of 800 b/s."""
+"""``voicelink encode``: speech to a bitstream."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-HELP = "speech file to bitstream (800 bit/s)"
+HELP = "speech file to bitstream (800 bit/s with the default model)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from voicelink.link_sim.commands.streams import add_model_option
+    from voicelink.link_sim.commands.streams import add_model_option, add_voice_option
 
     parser.add_argument("input", help="audio file, or - for standard input")
     parser.add_argument("output", help="bitstream file, or - for standard output")
@@ -19,21 +19,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the input is raw 16-bit samples, 8 kHz mono, encoded as they come",
     )
     add_model_option(parser)
+    add_voice_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     from voicelink.blocks.audio import read_audio, read_samples
     from voicelink.blocks.bitstream import BitstreamHeader
-    from voicelink.link_sim.commands.streams import ended_by_signals, note, open_input, open_output
+    from voicelink.link_sim.commands.streams import (
+        ended_by_signals,
+        note,
+        open_input,
+        open_output,
+        read_voice,
+    )
     from voicelink.models.codec import SpeechEncoder
     from voicelink.models.errors import FormatError
     from voicelink.models.sizes import SUPERFRAME_SAMPLES
 
-    encoder = SpeechEncoder(args.model)
-    header = BitstreamHeader(encoder.card.number).to_bytes()
+    voice = read_voice(args.voice)
+    encoder = SpeechEncoder(args.model, voice=voice)
+    card = encoder.card
     if args.raw:
+        if card.voice_bytes and voice is None:
+            note(f"{card.id} needs --voice to know the voice from the start; it stays neutral")
+        header = BitstreamHeader(card.number, len(voice or b"")).to_bytes()
         with open_input(args.input) as source, open_output(args.output) as sink:
-            sink.write(header)
+            sink.write(header + (voice or b""))
             heard = False
             # What was said until then is kept when the program is told to end.
             with ended_by_signals() as ended:
@@ -45,9 +56,15 @@ def run(args: argparse.Namespace) -> int:
                 raise FormatError(f"{args.input} holds no samples")
             sink.write(encoder.flush())
         return 0
-    payload = encoder.encode(read_audio(args.input, note)) + encoder.flush()
+    audio = read_audio(args.input, note)
+    payload = encoder.encode(audio) + encoder.flush()
+    if card.voice_bytes and voice is None:
+        from voicelink.models.voice import voice_of
+
+        voice = voice_of(audio, args.model)
     with open_output(args.output) as sink:
-        sink.write(header + payload)
+        sink.write(BitstreamHeader(card.number, len(voice or b"")).to_bytes())
+        sink.write((voice or b"") + payload)
     if args.output != "-":
         print(f"{len(payload)} bytes of payload to {args.output}", file=sys.stderr)
     return 0

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
+
+from voicelink.models.card import DEFAULT
 
 HELP = "measure codecs on a folder of recordings"
 
@@ -17,7 +20,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " speaker",
     )
     parser.add_argument(
-        "--codecs", metavar="A,B", help="which (default: every one that is on this machine)"
+        "--codecs",
+        metavar="A,B",
+        help="which, by name (default: those of --model, and everybody else's that are on this"
+        " machine)",
+    )
+    parser.add_argument(
+        "--model",
+        metavar="A,B",
+        help="which of this project's, by id or folder, or all; with --codecs, beside those"
+        f" (default: {DEFAULT})",
     )
     parser.add_argument(
         "--measures", metavar="A,B", help="which (default: every one that is on this machine)"
@@ -58,7 +70,6 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.models.evaluation import tables
     from voicelink.models.evaluation.evaluate import evaluate
     from voicelink.models.evaluation.measures import MEASURES
-    from voicelink.models.evaluation.peers import codecs
     from voicelink.models.evaluation.progress import progress_bar
 
     jobs = len(os.sched_getaffinity(0)) if args.jobs is None else args.jobs
@@ -66,13 +77,11 @@ def run(args: argparse.Namespace) -> int:
     if args.limit is not None:
         require("--limit", args.limit, 1)
     condition = _condition(args)
-    wanted_codecs, wanted_measures = (
-        list(known.values()) if named is None else chosen(option, named, known)
-        for option, named, known in (
-            ("--codecs", args.codecs, codecs()),
-            ("--measures", args.measures, MEASURES),
-        )
-    )
+    wanted_codecs = _codecs(args.codecs, args.model)
+    if args.measures is None:
+        wanted_measures = list(MEASURES.values())
+    else:
+        wanted_measures = chosen("--measures", args.measures, MEASURES)
     outputs = [
         (path, form)
         for path, form in (
@@ -103,6 +112,30 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(tables.text(results), end="")
     return 0
+
+
+def _codecs(named: str | None, models: str | None) -> list:
+    """What --codecs and --model ask for, in the order of the table."""
+    from voicelink.link_sim.choices import chosen
+    from voicelink.models.evaluation.peers import Model, codecs
+
+    known = codecs()
+    own = {name: codec for name, codec in known.items() if isinstance(codec, Model)}
+    if named is not None:
+        wanted = chosen("--codecs", named, known)
+    else:
+        wanted = [codec for name, codec in known.items() if name not in own]
+        models = models or DEFAULT
+    if models == "all":
+        wanted += [codec for codec in own.values() if codec not in wanted]
+    elif models is not None:
+        folders = {
+            name: Model(name)
+            for name in models.split(",")
+            if (Path(name) / "card.yaml").is_file() and name not in own
+        }
+        wanted += chosen("--model", models, own | folders)
+    return sorted(dict.fromkeys(wanted), key=lambda codec: -codec.bit_rate)
 
 
 def _condition(args: argparse.Namespace):

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
 from voicelink.blocks.files import writing
-from voicelink.models.card import DEFAULT
+from voicelink.models.card import DEFAULT, MOST_VOICE_BYTES
 from voicelink.models.errors import FormatError
 
 
@@ -19,6 +19,34 @@ def add_model_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", default=DEFAULT, help=f"a model's id or folder (default {DEFAULT})"
     )
+
+
+def add_voice_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--voice``."""
+    parser.add_argument(
+        "--voice",
+        metavar="FILE",
+        help="the speaker's voice, as `voicelink models voice` writes it, for models that send it"
+        " apart; without, it is taken from the speech",
+    )
+
+
+def read_voice(path: str | None) -> bytes | None:
+    """The voice in the file that ``--voice`` names.
+
+    Raises:
+        FormatError: it cannot be read, or is far too long for a voice.
+    """
+    if path is None:
+        return None
+    with open_input(path) as file:
+        content = file.read(MOST_VOICE_BYTES + 1)
+    if not 0 < len(content) <= MOST_VOICE_BYTES:
+        raise FormatError(
+            f"{path} must hold a voice of 1 to {MOST_VOICE_BYTES} bytes, as `voicelink models"
+            " voice` writes it"
+        )
+    return content
 
 
 def add_link_options(parser: argparse.ArgumentParser) -> None:

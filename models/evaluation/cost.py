@@ -23,7 +23,7 @@ from voicelink.models.evaluation.entropy import Usage, usage
 from voicelink.models.evaluation.evaluate import Recording, evaluate
 from voicelink.models.evaluation.measures import MEASURES
 from voicelink.models.evaluation.operations import load, multiply_adds, parameters
-from voicelink.models.evaluation.peers import Neural
+from voicelink.models.evaluation.peers import Model
 from voicelink.models.evaluation.precisions import FILES, FORMS, write_form
 from voicelink.models.evaluation.progress import progress_bar
 from voicelink.models.sizes import LATENTS, PAYLOAD_BITS, SUPERFRAME_SECONDS
@@ -75,7 +75,7 @@ def forms(
     with tempfile.TemporaryDirectory() as temporary:
         folders = {form: write_form(model, form, Path(temporary)) for form in FORMS}
         results = evaluate(
-            [Neural(str(folder)) for folder in folders.values()],
+            [Model(str(folder)) for folder in folders.values()],
             recordings,
             [MEASURES[name] for name in _MEASURED],
             # The codecs are named by their temporary folders.

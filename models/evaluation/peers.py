@@ -17,13 +17,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from voicelink.models.card import card, variants
+from voicelink.models.engines import absent
 from voicelink.models.errors import VoiceLinkError
-from voicelink.models.sizes import (
-    BIT_RATE,
-    PAYLOAD_BYTES,
-    SAMPLE_RATE,
-    SUPERFRAME_SECONDS,
-)
+from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SECONDS
 
 
 class Coded(NamedTuple):
@@ -89,29 +86,34 @@ class Original(Codec):
 
 
 @dataclass(frozen=True)
-class Neural(Codec):
-    """A released model of this project."""
+class Model(Codec):
+    """A released model of this project, or one in a folder.
+
+    One that sends the speaker's voice apart is heard as a listener hears it who has not met the
+    speaker before: neutral, until the voice has been taken from the speech and sent.
+    """
 
     name: str
-    bit_rate: int = BIT_RATE
     frame_ms: float = 1000 * SUPERFRAME_SECONDS
 
     @property
-    def removed_ms(self) -> float:  # the codec knows its delay and takes it off
-        from voicelink.models.card import card
+    def bit_rate(self) -> int:
+        return round(card(self.name).bit_rate)
 
+    @property
+    def removed_ms(self) -> float:  # the codec knows its delay and takes it off
         return 1000 * card(self.name).delay / SAMPLE_RATE
 
-    def absent(self) -> None:
-        return None
+    def absent(self) -> str | None:
+        missing = absent(card(self.name))
+        return f"{self.name} needs {missing}" if missing else None
 
     def code(self, audio: np.ndarray) -> Coded:
-        from voicelink.models.codec import SpeechDecoder, SpeechEncoder
+        from voicelink.models.codec import coded
 
-        encoder, decoder = SpeechEncoder(self.name), SpeechDecoder(self.name)
-        payload = encoder.encode(audio) + encoder.flush()
-        decoded = decoder.decode(payload)[decoder.delay :][: len(audio)]
-        return Coded(decoded, 8 * len(payload), len(payload) // PAYLOAD_BYTES)
+        decoded, payloads, voice = coded(audio, self.name)
+        frames = len(payloads) // card(self.name).payload_bytes
+        return Coded(decoded, 8 * (len(payloads) + len(voice)), frames)
 
 
 @dataclass(frozen=True)
@@ -303,8 +305,6 @@ def _others() -> list[CommandCodec]:
 
 def codecs() -> dict[str, Codec]:
     """Every known codec by name, by falling bit rate; not each is here (`Codec.absent`)."""
-    from voicelink.models.card import released
-
     known: list[Codec] = [Original(), *_others(), *map(_codec2, _CODEC2_MODES)]
-    known += [Neural(name) for name in released()]
+    known += [Model(name) for name in variants()]
     return {codec.name: codec for codec in sorted(known, key=lambda c: -c.bit_rate)}
