@@ -150,6 +150,12 @@ def test_files_that_were_cut_are_heard_as_far_as_they_go(tmp_path: Path, voiceli
     assert "its last 5 bytes are no whole sample" in err and " clean" in err
     data.write_bytes(b"")
     assert voicelink("demodulate", path)[2] == "voicelink: no frame was found\n"
+    # An output of before is worth more than one without speech.
+    before = tmp_path / "heard.wav"
+    before.write_bytes(b"before")
+    status, _, err = voicelink("demodulate", path, before)
+    assert status == 2 and "no frame was found" in err and "--mode" in err
+    assert before.read_bytes() == b"before" and len(list(tmp_path.glob("*heard*"))) == 1
 
 
 def test_captures_are_stretches_without_gaps(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def listen(
     from voicelink.link_sim.field.heard import Heard
     from voicelink.link_sim.field.hearing import hear
     from voicelink.link_sim.field.log import FrameLog
-    from voicelink.models.errors import ParameterError
+    from voicelink.models.errors import FormatError, ParameterError
 
     if args.heard == "-" and args.json == "-":
         raise ParameterError("--json must name a file where the audio goes to standard output")
@@ -50,18 +50,25 @@ def listen(
     with ExitStack() as stack:
         write = stack.enter_context(_lines(args.json)) if args.json else None
         log = FrameLog(write, signal.rate, about)
-        heard = None
+        heard, frames = None, 0
         if args.heard is not None:
             heard = Heard(stack.enter_context(audio_writer(args.heard)), listener.skip)
         # What was heard until then is kept when the program is told to end.
         stop = stack.enter_context(ended_by_signals())
         for capture, frame in hear(signal, listener, pace, stop):
+            frames += 1
             note(log.add(frame, capture.start, capture.time))
             if frame.callsign:
                 callsigns[frame.callsign] = None
             text = frame.text or text
             if heard is not None:
                 heard.add(frame)
+        if heard is not None and not frames:
+            # What an output of that name held before stays.
+            raise FormatError(
+                f"no frame was found in {args.input}: it must hold the modem's signal, in audio"
+                " around 1500 Hz, of the sender's --mode and --spread"
+            )
     said = log.summary() + (f"; {', '.join(callsigns)}" if callsigns else "")
     said += f"; {text!r}" if text else ""
     if args.testframes:
