@@ -38,7 +38,7 @@ def moments(p_high, p_low):
 
 
 def pack(levels: np.ndarray) -> bytes:
-    """The payload of levels 0..3, shape (..., 8, latents): 32 bytes a superframe with 16 latents."""
+    """The payload of levels 0..3, shape (..., 8, latents): 32 bytes each with 16 latents."""
     levels = np.asarray(levels, dtype=np.uint8).reshape(-1)
     return np.packbits(np.stack([levels >> 1, levels & 1], axis=1)).tobytes()
 
@@ -57,16 +57,23 @@ def llrs_of(payload: bytes, bits: int = PAYLOAD_BITS) -> np.ndarray:
     return np.where(values, -CERTAIN, CERTAIN).astype(np.float32)
 
 
+def ones(llrs: np.ndarray) -> np.ndarray:
+    """The probability that each bit is 1, of LLRs of any shape; what is no number counts as 0.
+
+    Certain bits are exact, so that a clean payload decodes as it was trained.
+    """
+    llrs = np.nan_to_num(np.asarray(llrs, dtype=np.float32), posinf=CERTAIN, neginf=-CERTAIN)
+    one = 1 / (1 + np.exp(np.clip(llrs, -CERTAIN, CERTAIN)))
+    return np.where(llrs >= CERTAIN, 0, np.where(llrs <= -CERTAIN, 1, one))
+
+
 def from_llrs(llrs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Means and reliabilities of the latents, each float32 (n, 8, latents), of LLRs (n, bits).
 
     LLRs are log(P(0) / P(1)); anything that is no number counts as 0, nothing known. A frame has
     bits / 16 latents: 16 of the 256 bits of `neural-800`.
     """
-    llrs = np.nan_to_num(np.asarray(llrs, dtype=np.float32), posinf=CERTAIN, neginf=-CERTAIN)
-    one = 1 / (1 + np.exp(np.clip(llrs, -CERTAIN, CERTAIN)))
-    # Certain bits are exact, so that a clean payload decodes as it was trained.
-    one = np.where(llrs >= CERTAIN, 0, np.where(llrs <= -CERTAIN, 1, one))
+    one = ones(np.atleast_2d(llrs))
     one = one.reshape(len(one), FRAMES, -1, 2)
     mean, reliability = moments(one[..., 0], one[..., 1])
     return mean.astype(np.float32), reliability.astype(np.float32)

@@ -19,14 +19,14 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
-from torch import Tensor, nn
+from torch import nn
 
 from voicelink.models.errors import VoiceLinkError
 from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SAMPLES
-from voicelink.models.training.corpus import prepare, prepare_pitch, read_folder
-from voicelink.models.training.damage import damage
+from voicelink.models.training.corpus import PITCH_HOP, prepare, prepare_pitch, read_folder
 from voicelink.models.training.data import Augmentation, Clips
 from voicelink.models.training.discriminators import Discriminators
+from voicelink.models.training.features import Bits, bits_of
 from voicelink.models.training.listener import Listener, load_listener, unlike_phones
 from voicelink.models.training.losses import (
     Intelligibility,
@@ -36,16 +36,11 @@ from voicelink.models.training.losses import (
     hinge_generator,
     pitch_loss,
 )
-from voicelink.models.training.networks import (
-    DELAY,
-    Decoder,
-    Encoder,
-    Sizes,
-    States,
-    quantise,
-)
+from voicelink.models.training.networks import DELAY
+from voicelink.models.training.trained import Codec, Generator, networks_of
 
 _clips: Clips
+_bits: Bits | None
 
 
 def computed_in(device: torch.device) -> torch.autocast:
@@ -55,7 +50,9 @@ def computed_in(device: torch.device) -> torch.autocast:
 
 
 def _open_clips(config: dict, speech: Path, cache: Path) -> None:
-    global _clips
+    global _clips, _bits
+    torch.set_num_threads(1)
+    _bits = bits_of(config["features"]) if "features" in config else None
     _clips = Clips(
         cache,
         speech / "noise",
@@ -65,58 +62,19 @@ def _open_clips(config: dict, speech: Path, cache: Path) -> None:
     )
 
 
-def _draw(items: int, seed: int, step: int) -> tuple[np.ndarray, ...]:
+def _draw(items: int, seed: int, step: int, share: float) -> tuple[np.ndarray, ...]:
+    """What a network hears of a batch, what it should say, and its pitch."""
     # Seeded by the step, so that a run that was stopped draws what it would have drawn.
-    return _clips.batch(items, np.random.default_rng([seed, step]))
+    heard, *wanted = _clips.batch(items, np.random.default_rng([seed, step]))
+    if _bits is None:
+        return heard, *wanted
+    generator = torch.Generator().manual_seed(seed + step)
+    return *_bits.received(heard, share, generator), *wanted
 
 
-class Codec(nn.Module):
-    """Encoder and decoder together, as they are trained."""
-
-    def __init__(self, sizes: Sizes) -> None:
-        super().__init__()
-        self.sizes = sizes
-        self.encoder = Encoder(sizes)
-        self.decoder = Decoder(sizes)
-
-    def forward(
-        self, audio: Tensor, share: float, dither: float, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """The decoded audio of clips (batch, samples), through quantiser and damage; and what
-        `Decoder.speak` says of its pitch.
-
-        Args:
-            share: the share of clips that the link damages.
-            dither: the share of clips quantised by additive uniform noise; the others are rounded
-                and pass gradients straight through.
-        """
-        z = self.encoder(audio, States(None))
-        level = quantise(z)
-        value = (2 * level - 3) / 3
-        mean, reliability = damage(level.detach(), share, generator)
-        # Straight through, as far as the latent arrived at all.
-        smooth = z / 1.5
-        rounded = mean + reliability * (smooth - smooth.detach())
-        noise = torch.rand(z.shape, generator=generator).to(z) - 0.5
-        noisy = torch.clamp(z + noise, -2, 2) / 1.5
-        pick = torch.rand((len(audio), 1, 1), generator=generator).to(z) < dither
-        pick = pick & (mean == value).flatten(1).all(1)[:, None, None]
-        latents = torch.where(pick, noisy, rounded)
-        return self.decoder.speak(latents, reliability, States(None))
-
-    @torch.inference_mode()
-    def code(self, audio: np.ndarray) -> np.ndarray:
-        """Encode and decode a whole recording (float32, 8 kHz), delay removed."""
-        device = next(self.parameters()).device
-        whole = -(-(len(audio) + DELAY) // SUPERFRAME_SAMPLES) * SUPERFRAME_SAMPLES
-        x = torch.from_numpy(np.pad(audio, (0, whole - len(audio))))[None].to(device)
-        level = quantise(self.encoder(x, States(None)))
-        value = (2 * level - 3) / 3
-        y = self.decoder(value, torch.ones_like(value), States(None))
-        return y[0, DELAY : DELAY + len(audio)].float().cpu().numpy()
-
-
-def validate(codec: Codec, recordings: list[tuple[str, np.ndarray]]) -> dict[str, float]:
+def validate(
+    codec: Codec | Generator, recordings: list[tuple[str, np.ndarray]]
+) -> dict[str, float]:
     """Mean ESTOI and PESQ over recordings."""
     import pesq
     import pystoi
@@ -139,7 +97,7 @@ class Run:
         torch.manual_seed(seed)
         self.config = config
         self.device = torch.device(device)
-        self.codec = Codec(Sizes(**config["sizes"])).to(self.device)
+        self.codec = networks_of(config["sizes"], config.get("features")).to(self.device)
         self.average = copy.deepcopy(self.codec)
         self.judges = Discriminators().to(self.device)
         self.spectral = SpectralLoss().to(self.device)
@@ -161,6 +119,7 @@ class Run:
         state |= {
             "step": self.step,
             "sizes": asdict(self.codec.sizes),
+            "features": self.config.get("features"),
             "generator": self.generator.get_state(),
         }
         part = path.with_suffix(".part")
@@ -174,30 +133,36 @@ class Run:
         self.step = state["step"]
         self.generator.set_state(state["generator"].cpu())
 
-    def start_from(self, weights: dict[str, Tensor]) -> None:
+    def start_from(self, state: dict) -> None:
+        """Start from another run's weights, and from its discriminators where they are there."""
+        if "judges" in state:
+            self.judges.load_state_dict(state["judges"])
+        weights = self.codec.adapted(state["average"])
         for codec in (self.codec, self.average):
             own = codec.state_dict()
             for name, values in weights.items():
-                # A head that has grown keeps its new rows.
-                own[name][tuple(slice(n) for n in values.shape)] = values
+                # A head that has grown keeps its new rows; other inputs are learnt from nothing.
+                if name in own and own[name].shape[1:] == values.shape[1:]:
+                    own[name][: len(values)] = values
             codec.load_state_dict(own)
 
     @property
     def total(self) -> int:
         return sum(s["steps"] for s in self.config["stages"])
 
-    def stage(self) -> tuple[dict, float]:
-        """The stage of the current step, and the share of it that is done."""
+    def stage(self, step: int | None = None) -> tuple[dict, float]:
+        """The stage of a step, of the current one without, and the share of it that is done."""
+        step = self.step if step is None else step
         begin = 0
         for stage in self.config["stages"]:
-            if self.step < begin + stage["steps"]:
-                return stage, (self.step - begin) / stage["steps"]
+            if step < begin + stage["steps"]:
+                return stage, (step - begin) / stage["steps"]
             begin += stage["steps"]
         return self.config["stages"][-1], 1.0
 
-    def one_step(
-        self, heard: np.ndarray, wanted: np.ndarray, pitch: np.ndarray
-    ) -> dict[str, float]:
+    def one_step(self, *drawn: np.ndarray) -> dict[str, float]:
+        """Learn from a batch as `_draw` gives it."""
+        *heard, wanted, pitch = (torch.from_numpy(x).to(self.device) for x in drawn)
         stage, done = self.stage()
         warm = min(1, (done * stage["steps"] + 1) / 200)
         cosine = 0.5 + 0.5 * np.cos(np.pi * done)
@@ -209,16 +174,15 @@ class Run:
         for optimiser, lr in ((self.optimiser, rate), (self.judging, stage.get("judging_rate"))):
             for group in optimiser.param_groups:
                 group["lr"] = lr or rate
-        heard = torch.from_numpy(heard).to(self.device)
-        wanted = torch.from_numpy(wanted).to(self.device)
         with computed_in(self.device):
-            output, octaves, voicing = self.codec(
-                heard, stage["damage"], stage.get("dither", 0.3), self.generator
-            )
+            output, octaves, voicing = self.codec.speak(*heard, stage, self.generator)
+        # Where the beginning of a clip gives the voice, the rest is spoken.
+        begin = wanted.shape[1] - output.shape[1]
+        pitch = pitch[:, begin // PITCH_HOP :]
         output = output[:, DELAY:]
-        wanted = wanted[:, : output.shape[1]]
+        wanted = wanted[:, begin : begin + output.shape[1]]
         spectral = self.spectral(output, wanted)
-        tone = pitch_loss(octaves, voicing, torch.from_numpy(pitch).to(self.device))
+        tone = pitch_loss(octaves, voicing, pitch)
         unlike = self.intelligibility(output, wanted)
         losses = {
             "spectral": spectral.item(),
@@ -288,12 +252,11 @@ def train(
         run.load(checkpoint)
     elif init:
         if Path(init).is_file():
-            weights = torch.load(init, map_location="cpu", weights_only=False)["average"]
+            run.start_from(torch.load(init, map_location="cpu", weights_only=False))
         else:
             from voicelink.models.training.export import released_weights
 
-            weights = released_weights(init)
-        run.start_from(weights)
+            run.start_from({"average": released_weights(init)})
     recordings = read_folder(speech / "dev")[:: config.get("validate_every_nth", 1)]
     log = folder / "log.csv"
     columns = ["step", "stage", "seconds", "spectral", "pitch", "intelligibility", "phonemes"]
@@ -313,7 +276,8 @@ def train(
         drawn = run.step
         while run.step < run.total:
             while len(ahead) < 8:
-                ahead.append(pool.submit(_draw, config["batch"], config["seed"], drawn))
+                share = run.stage(drawn)[0]["damage"]
+                ahead.append(pool.submit(_draw, config["batch"], config["seed"], drawn, share))
                 drawn += 1
             name = run.stage()[0]["name"]
             for key, value in run.one_step(*ahead.popleft().result()).items():
