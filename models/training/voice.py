@@ -1,0 +1,166 @@
+"""A voice sent once: the network that tells it from speech, and a codec that speaks with it.
+
+The first superframes of a training clip give the voice and the others are coded, so that the voice
+carries who speaks and not what is said.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from voicelink.models.training.networks import (
+    BINS,
+    DELAY,
+    HOP,
+    Block,
+    DecoderStep,
+    Fourier,
+    Sizes,
+    States,
+    quantise,
+)
+from voicelink.models.training.trained import Codec, whole_superframes
+from voicelink.models.voice import ARRIVAL_FRAMES, SAMPLES, VOICE_LEVELS, voices_in
+
+UNKNOWN_SHARE = 0.2
+"""The share of training clips that are decoded without a voice."""
+ARRIVING_SHARE = 0.15
+"""The share in which it arrives."""
+
+
+class Voice(nn.Module):
+    """Speech (batch, samples), a multiple of 160, to the values of its voice (batch, voice), +-1.
+
+    Whatever its level: log spectra, a few convolutions, and mean and deviation over time, weighted
+    by attention (Okabe, Koshinaka & Shinoda, Interspeech 2018: "attentive statistics pooling").
+    """
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        channels = sizes.voice_channels
+        self.fourier = Fourier()
+        self.embed = nn.Linear(BINS, channels)
+        # Both sides of all of the speech: there is no superframe to end at.
+        self.blocks = nn.ModuleList(
+            Block(channels, sizes.fine_kernel, SAMPLES) for _ in range(sizes.voice_blocks)
+        )
+        self.norm = nn.LayerNorm(channels)
+        self.attention = nn.Linear(channels, channels)
+        self.head = nn.Linear(2 * channels, sizes.voice)
+
+    @staticmethod
+    def state_shapes() -> list[tuple[int, int]]:
+        return []
+
+    def forward(self, audio: Tensor) -> Tensor:
+        rms = torch.sqrt(torch.mean(audio**2, dim=1, keepdim=True))
+        audio = audio * (0.1 / torch.clamp(rms, min=1e-4))
+        hops = audio.reshape(audio.shape[0], -1, 2 * HOP)
+        frames = torch.cat([hops[:, :-1], hops[:, 1:]], dim=2)
+        with torch.autocast(audio.device.type, enabled=False):
+            spectrum = frames.float() @ self.fourier.analysis()
+            re, im = spectrum[..., :BINS], spectrum[..., BINS:]
+            x = 0.15 * torch.log(re * re + im * im + 1e-5) + 0.4
+        x = self.embed(x).transpose(1, 2)
+        for block in self.blocks:
+            x = block(x, States(None))
+        x = self.norm(x.transpose(1, 2))
+        weight = torch.softmax(self.attention(x), dim=1)
+        mean = (weight * x).sum(dim=1)
+        deviation = torch.sqrt((weight * (x - mean[:, None]) ** 2).sum(dim=1) + 1e-4)
+        x = self.head(torch.cat([mean, deviation], dim=1))
+        return torch.tanh(x.float())
+
+
+def voice_levels(values: Tensor) -> Tensor:
+    """Levels 0..15 (float) of a voice's values within +-1."""
+    return torch.floor((values + 1) / 2 * (VOICE_LEVELS - 1) + 0.5)
+
+
+class VoiceStep(nn.Module):
+    """The exported voice network: audio (1, 25600) to levels (1, voice)."""
+
+    def __init__(self, voice: Voice) -> None:
+        super().__init__()
+        self.net = voice
+
+    def forward(self, audio: Tensor):
+        return (voice_levels(self.net(audio)),)
+
+
+class VoiceDecoderStep(DecoderStep):
+    """The exported decoder: (latents, reliability, voice, states...) to (audio, states...)."""
+
+    def forward(self, latents: Tensor, reliability: Tensor, voice: Tensor, *states: Tensor):
+        kept = States(list(states))
+        audio = self.net(latents, reliability, kept, voice)
+        return audio, *kept.outputs
+
+
+class VoiceCodec(Codec):
+    """Encoder, decoder and voice network together, as they are trained."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__(sizes)
+        self.voice = Voice(sizes)
+
+    def known(self, audio: Tensor) -> Tensor:
+        """The voice (batch, voice) after its quantiser; gradients pass straight through it."""
+        values = self.voice(audio)
+        rounded = voice_levels(values) * (2 / (VOICE_LEVELS - 1)) - 1
+        return values + (rounded - values).detach()
+
+    def adapted(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The weights of a codec with more latents, and without a voice: of its latents those are
+        kept that its decoder heeds most, and the voice does nothing yet."""
+        embed = weights["decoder.embed.weight"]
+        own, count = self.decoder.embed.weight, self.sizes.latents
+        if embed.shape == own.shape:
+            return weights
+        most = embed.shape[1] // 2
+        heeded = embed[:, :most].square().sum(dim=0).argsort(descending=True)
+        kept, lost = heeded[:count].sort().values, heeded[count:]
+        voice = torch.zeros(len(embed), own.shape[1] - 2 * count)
+        return weights | {
+            "decoder.embed.weight": torch.cat(
+                [embed[:, kept], embed[:, kept + most], voice], dim=1
+            ),
+            # All was reliable that went through there.
+            "decoder.embed.bias": weights["decoder.embed.bias"] + embed[:, lost + most].sum(dim=1),
+            "encoder.head.weight": weights["encoder.head.weight"][kept],
+            "encoder.head.bias": weights["encoder.head.bias"][kept],
+        }
+
+    def speak(
+        self, audio: Tensor, stage: dict, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """As `Codec.speak`, of what follows the first `SAMPLES` of the clips, which give the
+        voice; in some clips it is not known, or arrives while they are spoken."""
+        values = self.known(audio[:, :SAMPLES])
+        latents, reliability = self.sent(audio[:, SAMPLES:], stage, generator)
+        batch, frames, _ = latents.shape
+        kind, begin = torch.rand((2, batch, 1, 1), generator=generator).to(latents)
+        begin = begin * (frames + ARRIVAL_FRAMES) - ARRIVAL_FRAMES
+        time = torch.arange(frames, device=latents.device)[None, :, None]
+        arriving = torch.clamp((time - begin) / ARRIVAL_FRAMES, 0, 1)
+        weight = torch.where(kind < UNKNOWN_SHARE + ARRIVING_SHARE, arriving, 1.0)
+        weight = torch.where(kind < UNKNOWN_SHARE, 0.0, weight)
+        voice = torch.cat([values[:, None] * weight, weight], dim=2)
+        return self.decoder.speak(latents, reliability, States(None), voice)
+
+    @torch.inference_mode()
+    def code(self, audio: np.ndarray) -> np.ndarray:
+        """Encode and decode a whole recording in its own voice, delay removed."""
+        device = next(self.parameters()).device
+        x = torch.from_numpy(whole_superframes(audio))[None].to(device)
+        speech = voices_in(audio)
+        level = quantise(self.encoder(x, States(None)))
+        value = (2 * level - 3) / 3
+        voice = value.new_zeros(1, value.shape[1], self.sizes.voice + 1)
+        if len(speech):
+            voice[..., :-1] = self.known(torch.from_numpy(speech).to(device)).mean(dim=0)
+            voice[..., -1] = 1
+        y = self.decoder(value, torch.ones_like(value), States(None), voice)
+        return y[0, DELAY : DELAY + len(audio)].float().cpu().numpy()
