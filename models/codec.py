@@ -43,7 +43,8 @@ class SpeechEncoder:
         require("threads", threads, 1, 64)
         self._engine = present(self.card).Encoder(self.card, int(threads))
         if voice is not None:
-            self._engine.set_voice(_voice_of(self.card, voice))
+            voice = _voice_of(self.card, voice)
+            self._engine.set_voice(voice)
         self.reset()
 
     def reset(self) -> None:
@@ -128,12 +129,16 @@ class SpeechDecoder:
         self._engine.reset()
 
     def set_voice(self, voice: bytes | None) -> None:
-        """Go on in this voice, of `Card.voice_bytes` bytes; None for a neutral one.
+        """Go on in this voice, of `Card.voice_bytes` bytes; None for a neutral one, which is all
+        that models know whose voices do not go apart.
 
         Raises:
             ParameterError: the model does not take a voice, or one of another length.
         """
-        self._engine.set_voice(None if voice is None else _voice_of(self.card, voice))
+        if voice is not None:
+            voice = _voice_of(self.card, voice)
+        if self.card.voice_bytes:
+            self._engine.set_voice(voice)
 
     def decode(self, payload: bytes) -> np.ndarray:
         """Speech, float32 (2560 n,) within +-1, of n whole payloads.

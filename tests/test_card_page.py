@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -125,13 +124,3 @@ def test_a_folder_without_a_card_is_refused_in_one_line(tmp_path: Path, capsys) 
     assert quality.main([str(tmp_path / "absent")]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "absent" in err
-
-
-def test_the_released_page_is_that_of_its_card() -> None:
-    folder = RELEASED / "neural-800"
-    pictures = sorted(path.name for path in folder.glob("*.png"))
-    card = yaml.safe_load((folder / "card.yaml").read_text(encoding="utf-8"))
-    text = (folder / "README.md").read_text(encoding="utf-8")
-    assert text == page(card, pictures)
-    tables = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(tables) > 40 and re.search(r"\| codec2-700C \|", text)
