@@ -20,17 +20,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from voicelink.models.card import PAYLOAD_VERSION, RELEASED
 from voicelink.models.codec import SpeechDecoder, SpeechEncoder
-from voicelink.models.latents import from_llrs, llrs_of
-from voicelink.models.sizes import FRAMES, LATENTS, PAYLOAD_BITS, SUPERFRAME_SAMPLES
-from voicelink.models.training.networks import (
-    DELAY,
-    DecoderStep,
-    EncoderStep,
-    Sizes,
-    States,
-    quantise,
-)
-from voicelink.models.training.train import Codec
+from voicelink.models.sizes import BITS_PER_LATENT, SUPERFRAME_SAMPLES
+from voicelink.models.training.networks import DELAY
+from voicelink.models.training.trained import Codec, Generator, networks_of
 
 OPSET = 17
 LEVELS_EQUAL = 0.999
@@ -42,7 +34,7 @@ AUDIO_ERROR = 0.02
 """Largest RMS difference of the decoders' audio, relative to its RMS."""
 
 
-def _export(step: torch.nn.Module, inputs: list[torch.Tensor], names: list[str], out: str) -> bytes:
+def _export(step: torch.nn.Module, inputs: dict[str, torch.Tensor], out: str) -> bytes:
     import io
 
     shapes = step.net.state_shapes()
@@ -51,9 +43,9 @@ def _export(step: torch.nn.Module, inputs: list[torch.Tensor], names: list[str],
     file = io.BytesIO()
     torch.onnx.export(
         step.eval(),
-        (*inputs, *states),
+        (*inputs.values(), *states),
         file,
-        input_names=names + labels,
+        input_names=[*inputs, *labels],
         output_names=[out, *(f"next{i}" for i in range(len(states)))],
         opset_version=OPSET,
         dynamo=False,
@@ -84,7 +76,7 @@ def _halve(model: bytes) -> bytes:
     return graph.SerializeToString()
 
 
-def check(codec: Codec, folder: Path) -> dict[str, float]:
+def check(codec: Codec | Generator, folder: Path) -> dict[str, float]:
     """Compare exported files with the networks; the differences found.
 
     Raises:
@@ -98,14 +90,10 @@ def check(codec: Codec, folder: Path) -> dict[str, float]:
     audio = audio.astype(np.float32)
     encoder, decoder = SpeechEncoder(folder), SpeechDecoder(folder)
     payload = encoder.encode(audio)
-    bits = np.unpackbits(np.frombuffer(payload, np.uint8)).reshape(-1, 2)
     with torch.inference_mode():
-        levels = quantise(codec.encoder(torch.from_numpy(audio)[None], States(None)))
-        equal = float(np.mean(levels.numpy().reshape(-1) == 2 * bits[:, 0] + bits[:, 1]))
-        latents, reliability = (
-            torch.from_numpy(x.reshape(1, -1, LATENTS)) for x in from_llrs(llrs_of(payload))
-        )
-        wanted = codec.decoder(latents, reliability, States(None))[0].numpy()
+        coded, wanted = codec.encode(audio), codec.decode(payload)
+    levels, right = (np.unpackbits(np.frombuffer(x, np.uint8)) for x in (payload, coded))
+    equal = float((levels == right).reshape(-1, BITS_PER_LATENT).all(axis=1).mean())
     decoded = decoder.decode(payload)
     error = float(np.sqrt(np.mean((decoded - np.clip(wanted, -1, 1)) ** 2) / np.mean(wanted**2)))
     if equal < LEVELS_EQUAL or error > AUDIO_ERROR:
@@ -116,8 +104,8 @@ def check(codec: Codec, folder: Path) -> dict[str, float]:
     return {"levels_equal": round(equal, 5), "audio_error": round(error, 5)}
 
 
-def export(codec: Codec, folder: Path, card: dict) -> None:
-    """Write encoder.onnx, decoder.onnx and card.yaml; ``card`` gives what is not measured here.
+def export(codec: Codec | Generator, folder: Path, card: dict) -> None:
+    """Write a graph for each network, and card.yaml; ``card`` gives what is not measured here.
 
     They are written aside and compared there: what was in the folder stays until they are good.
     """
@@ -128,22 +116,16 @@ def export(codec: Codec, folder: Path, card: dict) -> None:
         for weights in codec.parameters():
             if weights.numel() >= SMALL:
                 weights.copy_(weights.half())
-    latents = torch.zeros(1, FRAMES, LATENTS)
-    graphs = {
-        "encoder.onnx": _export(
-            EncoderStep(codec.encoder), [torch.zeros(1, SUPERFRAME_SAMPLES)], ["audio"], "levels"
-        ),
-        "decoder.onnx": _export(
-            DecoderStep(codec.decoder), [latents, latents], ["latents", "reliability"], "audio"
-        ),
-    }
+    graphs = {f"{name}.onnx": _export(*step) for name, step in codec.steps().items()}
     card = dict(card)
     card["delay_samples"] = DELAY
-    card["payload"] = {"version": PAYLOAD_VERSION, "bits": PAYLOAD_BITS}
+    card["payload"] = {"version": PAYLOAD_VERSION, "bits": codec.payload_bits}
+    if codec.sizes.voice:
+        card["voice"] = {"bytes": codec.sizes.voice // 2}
     card["networks"] = asdict(codec.sizes)
     card["parameters"] = {
-        name: sum(p.numel() for p in net.parameters())
-        for name, net in (("encoder", codec.encoder), ("decoder", codec.decoder))
+        name: sum(p.numel() for p in step.module.parameters())
+        for name, step in codec.steps().items()
     }
     card["files"] = {}
     folder.mkdir(parents=True, exist_ok=True)
@@ -171,8 +153,8 @@ def _write_card(folder: Path, card: dict) -> None:
 def released_weights(model: str) -> dict[str, torch.Tensor]:
     """The weights of a released model, by their names in `Codec`, to start a training from."""
     weights = {}
-    for part in ("encoder", "decoder"):
-        graph = onnx.load(RELEASED / model / f"{part}.onnx")
+    for path in (RELEASED / model).glob("*.onnx"):
+        part, graph = path.stem, onnx.load(path)
         for tensor in graph.graph.initializer:
             name = tensor.name.removesuffix(".half")
             if name.startswith("net."):
@@ -181,11 +163,11 @@ def released_weights(model: str) -> dict[str, torch.Tensor]:
     return weights
 
 
-def load_run(*paths: Path) -> Codec:
+def load_run(*paths: Path) -> Codec | Generator:
     """The averaged weights of a training's checkpoint; of several of one training, the mean of
     theirs (Wortsman et al., ICML 2022: "model soups")."""
     states = [torch.load(path, map_location="cpu", weights_only=False) for path in paths]
-    codec = Codec(Sizes(**states[0]["sizes"]))
+    codec = networks_of(states[0]["sizes"], states[0].get("features"))
     own = codec.state_dict()
     for name, values in own.items():
         if values.is_floating_point():
@@ -208,8 +190,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     args = parser.parse_args(argv)
     export(load_run(*args.checkpoint), args.folder, yaml.safe_load(args.card.read_text()))
-    for name in ("encoder.onnx", "decoder.onnx"):
-        print(args.folder / name, (args.folder / name).stat().st_size, "bytes")
+    for path in sorted(args.folder.glob("*.onnx")):
+        print(path, path.stat().st_size, "bytes")
 
 
 if __name__ == "__main__":

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from voicelink.models.latents import llrs_of
-from voicelink.models.sizes import SUPERFRAME_SAMPLES
+from voicelink.models.latents import from_llrs, llrs_of, pack
+from voicelink.models.sizes import BITS_PER_LATENT, FRAMES, SUPERFRAME_SAMPLES
 from voicelink.models.training.damage import damage
 from voicelink.models.training.features import bits_of
 from voicelink.models.training.networks import (
     DELAY,
     Decoder,
+    DecoderStep,
     Encoder,
+    EncoderStep,
     Sizes,
     States,
     quantise,
 )
+
+
+class Step(NamedTuple):
+    """A network as it is exported: stepped by one superframe.
+
+    Attributes:
+        module: its ``net`` is the network; takes ``inputs`` and the states that
+            ``net.state_shapes()`` gives, and gives the output and the new states.
+        inputs: of the shapes that it takes, by name.
+        output: its name.
+    """
+
+    module: nn.Module
+    inputs: dict[str, Tensor]
+    output: str
 
 
 class Codec(nn.Module):
@@ -28,6 +47,22 @@ class Codec(nn.Module):
         self.sizes = sizes
         self.encoder = Encoder(sizes)
         self.decoder = Decoder(sizes)
+
+    @property
+    def payload_bits(self) -> int:
+        return FRAMES * self.sizes.latents * BITS_PER_LATENT
+
+    def steps(self) -> dict[str, Step]:
+        """What is exported, by the names of the networks."""
+        audio = torch.zeros(1, SUPERFRAME_SAMPLES)
+        return {
+            "encoder": Step(EncoderStep(self.encoder), {"audio": audio}, "levels"),
+            "decoder": _decoder_step(self.decoder, self.sizes.latents),
+        }
+
+    def known(self, frames: int) -> tuple[Tensor, ...]:
+        """What the decoder is given beside latents and reliabilities where nothing is known."""
+        return ()
 
     def adapted(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Another codec's weights, as far as this one can start from them."""
@@ -62,15 +97,21 @@ class Codec(nn.Module):
         pick = pick & (mean == value).flatten(1).all(1)[:, None, None]
         return torch.where(pick, noisy, rounded), reliability
 
+    def encode(self, audio: np.ndarray) -> bytes:
+        """The payloads of whole superframes, float32 (2560 n,)."""
+        x = torch.from_numpy(audio)[None].to(next(self.parameters()).device)
+        return pack(quantise(self.encoder(x, States(None))).cpu().numpy())
+
+    def decode(self, payload: bytes) -> np.ndarray:
+        """The audio, float32 (2560 n,), of n payloads."""
+        values = from_llrs(llrs_of(payload, self.payload_bits))
+        mean, reliability = (x.reshape(-1, self.sizes.latents) for x in values)
+        return _spoken(self.decoder, mean, reliability, *self.known(len(mean)))
+
     @torch.inference_mode()
     def code(self, audio: np.ndarray) -> np.ndarray:
         """Encode and decode a whole recording (float32, 8 kHz), delay removed."""
-        device = next(self.parameters()).device
-        x = torch.from_numpy(whole_superframes(audio))[None].to(device)
-        level = quantise(self.encoder(x, States(None)))
-        value = (2 * level - 3) / 3
-        y = self.decoder(value, torch.ones_like(value), States(None))
-        return y[0, DELAY : DELAY + len(audio)].float().cpu().numpy()
+        return self.decode(self.encode(whole_superframes(audio)))[DELAY:][: len(audio)]
 
 
 class Generator(nn.Module):
@@ -95,17 +136,23 @@ class Generator(nn.Module):
         where they were drawn."""
         return self.decoder.speak(values, reliability, States(None))
 
-    @torch.inference_mode()
-    def code(self, audio: np.ndarray) -> np.ndarray:
-        """Encode and decode a whole recording (float32, 8 kHz), delay removed."""
-        device = next(self.parameters()).device
-        payload = self.bits.encode(whole_superframes(audio))
-        values, reliability = (
-            torch.from_numpy(x)[None].to(device)
-            for x in self.bits.features(llrs_of(payload, self.bits.payload_bits))
-        )
-        y = self.decoder(values, reliability, States(None))
-        return y[0, DELAY : DELAY + len(audio)].float().cpu().numpy()
+    @property
+    def payload_bits(self) -> int:
+        return self.bits.payload_bits
+
+    def steps(self) -> dict[str, Step]:
+        """What is exported, by the names of the networks."""
+        return {"decoder": _decoder_step(self.decoder, self.sizes.latents)}
+
+    def encode(self, audio: np.ndarray) -> bytes:
+        """The payloads of whole superframes, float32 (2560 n,)."""
+        return self.bits.encode(audio)
+
+    def decode(self, payload: bytes) -> np.ndarray:
+        """The audio, float32 (2560 n,), of n payloads."""
+        return _spoken(self.decoder, *self.bits.features(llrs_of(payload, self.payload_bits)))
+
+    code = Codec.code
 
 
 def networks_of(sizes: dict, features: str | None) -> Codec | Generator:
@@ -117,6 +164,20 @@ def networks_of(sizes: dict, features: str | None) -> Codec | Generator:
     if features is None:
         return Codec(Sizes(**sizes))
     return Generator(Sizes(**{**sizes, "latents": bits_of(features).count}), features)
+
+
+def _decoder_step(decoder: Decoder, latents: int) -> Step:
+    values = torch.zeros(1, FRAMES, latents)
+    return Step(DecoderStep(decoder), {"latents": values, "reliability": values}, "audio")
+
+
+def _spoken(
+    decoder: Decoder, values: np.ndarray, reliability: np.ndarray, *known: Tensor
+) -> np.ndarray:
+    """What a decoder makes of values and reliabilities, (frames, latents) each."""
+    device = next(decoder.parameters()).device
+    inputs = (torch.from_numpy(x)[None].to(device) for x in (values, reliability))
+    return decoder(*inputs, States(None), *(x.to(device) for x in known))[0].float().cpu().numpy()
 
 
 def whole_superframes(audio: np.ndarray) -> np.ndarray:
