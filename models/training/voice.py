@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from voicelink.models.sizes import FRAMES
 from voicelink.models.training.networks import (
     BINS,
     DELAY,
@@ -21,7 +22,7 @@ from voicelink.models.training.networks import (
     States,
     quantise,
 )
-from voicelink.models.training.trained import Codec, whole_superframes
+from voicelink.models.training.trained import Codec, Step, whole_superframes
 from voicelink.models.voice import ARRIVAL_FRAMES, SAMPLES, VOICE_LEVELS, voices_in
 
 UNKNOWN_SHARE = 0.2
@@ -106,7 +107,19 @@ class VoiceCodec(Codec):
         super().__init__(sizes)
         self.voice = Voice(sizes)
 
-    def known(self, audio: Tensor) -> Tensor:
+    def steps(self) -> dict[str, Step]:
+        steps = super().steps()
+        inputs = steps["decoder"].inputs | {"voice": self.known(FRAMES)[0]}
+        speech = {"audio": torch.zeros(1, SAMPLES)}
+        return steps | {
+            "decoder": Step(VoiceDecoderStep(self.decoder), inputs, "audio"),
+            "voice": Step(VoiceStep(self.voice), speech, "levels"),
+        }
+
+    def known(self, frames: int) -> tuple[Tensor, ...]:
+        return (torch.zeros(1, frames, self.sizes.voice + 1),)
+
+    def heard(self, audio: Tensor) -> Tensor:
         """The voice (batch, voice) after its quantiser; gradients pass straight through it."""
         values = self.voice(audio)
         rounded = voice_levels(values) * (2 / (VOICE_LEVELS - 1)) - 1
@@ -138,7 +151,7 @@ class VoiceCodec(Codec):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """As `Codec.speak`, of what follows the first `SAMPLES` of the clips, which give the
         voice; in some clips it is not known, or arrives while they are spoken."""
-        values = self.known(audio[:, :SAMPLES])
+        values = self.heard(audio[:, :SAMPLES])
         latents, reliability = self.sent(audio[:, SAMPLES:], stage, generator)
         batch, frames, _ = latents.shape
         kind, begin = torch.rand((2, batch, 1, 1), generator=generator).to(latents)
@@ -158,9 +171,9 @@ class VoiceCodec(Codec):
         speech = voices_in(audio)
         level = quantise(self.encoder(x, States(None)))
         value = (2 * level - 3) / 3
-        voice = value.new_zeros(1, value.shape[1], self.sizes.voice + 1)
+        voice = self.known(value.shape[1])[0].to(value)
         if len(speech):
-            voice[..., :-1] = self.known(torch.from_numpy(speech).to(device)).mean(dim=0)
+            voice[..., :-1] = self.heard(torch.from_numpy(speech).to(device)).mean(dim=0)
             voice[..., -1] = 1
         y = self.decoder(value, torch.ones_like(value), States(None), voice)
         return y[0, DELAY : DELAY + len(audio)].float().cpu().numpy()
