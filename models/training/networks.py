@@ -301,7 +301,11 @@ class Decoder(nn.Module):
         for block in self.coarse:
             x = block(x, states)
         x = self.expand(x.transpose(1, 2))
-        x = x.reshape(batch, x.shape[1] * STRIDE, -1).transpose(1, 2)
+        return self.sound(x.reshape(batch, x.shape[1] * STRIDE, -1), states)
+
+    def sound(self, features: Tensor, states: States) -> tuple[Tensor, Tensor, Tensor]:
+        """What `speak` gives, of features (batch, time, decoder_fine) at a hop of 80."""
+        batch, x = features.shape[0], features.transpose(1, 2)
         for block in self.fine:
             x = block(x, states)
         x = self.norm(x.transpose(1, 2))
