@@ -97,7 +97,7 @@ class Run:
         torch.manual_seed(seed)
         self.config = config
         self.device = torch.device(device)
-        self.codec = networks_of(config["sizes"], config.get("features")).to(self.device)
+        self.codec = self.networks().to(self.device)
         self.average = copy.deepcopy(self.codec)
         self.judges = Discriminators().to(self.device)
         self.spectral = SpectralLoss().to(self.device)
@@ -111,6 +111,10 @@ class Run:
         )
         self.generator = torch.Generator().manual_seed(seed)
         self.step = 0
+
+    def networks(self) -> nn.Module:
+        """What is trained; other trainings have others."""
+        return networks_of(self.config["sizes"], self.config.get("features"))
 
     _PARTS = ("codec", "average", "judges", "optimiser", "judging")
 
