@@ -32,8 +32,13 @@ _STAGES = ((0, 9), (9, 18))
 _MEAN = (18, 22)
 _PITCH = (22, 28)
 _UNVOICED = 0  # the index of a pitch that says so
-# Hz; 63 indexes are evenly spaced in log from the lowest up (codec2: p_max 160, p_min 20 samples).
+# Hz, and how far 64 indexes reach, evenly in log: periods of 160 samples to 20.
 _LOWEST, _OCTAVES = 50.0, 3.0
+TONE = np.zeros((2, FEATURES + 1))
+"""Pitch, in octaves over 55 Hz, and voicing, a logit, of a frame's values and 1."""
+TONE[0, [BANDS + 1, -1]] = _OCTAVES / 2, np.log2(_LOWEST / 55) + _OCTAVES / 2
+TONE[1, BANDS + 2] = 1.5
+
 _ENVELOPE_DB = 20.0
 _MEAN_DB = (28.75, 18.75)  # the middle of the codebook, and from there to its ends
 

@@ -2,7 +2,9 @@
 
 A codec is a module with ``FEATURES`` (values of a frame of 40 ms), ``PAYLOAD_BITS`` (of a
 superframe of 8 frames), ``Encoder`` (whose ``encode`` takes float32 (2560 n,) and gives n payloads)
-and ``features`` (LLRs (n, PAYLOAD_BITS) to values and reliabilities, float32 (8 n, FEATURES) each).
+``features`` (LLRs (n, PAYLOAD_BITS) to values and reliabilities, float32 (8 n, FEATURES) each), and
+``TONE``, (2, FEATURES + 1): pitch, in octaves over 55 Hz, and voicing, a logit, as linear forms of
+a frame's values and 1.
 """
 
 from __future__ import annotations
@@ -36,6 +38,10 @@ class Bits:
     def count(self) -> int:
         """Values of a frame."""
         return self.module.FEATURES
+
+    @property
+    def tone(self) -> np.ndarray:
+        return np.asarray(self.module.TONE)
 
     @property
     def payload_bits(self) -> int:

@@ -45,6 +45,7 @@ class Sizes:
     fine_kernel: int = 7
     coarse_kernel: int = 15
     latents: int = LATENTS  # of a frame of 40 ms
+    tone: bool = False  # the values tell pitch and voicing, and the decoder's begin with them
     voice: int = 0  # values of a voice that the decoder is given, 0 for none: see `voice`
     voice_channels: int = 96
     voice_blocks: int = 2
@@ -272,6 +273,7 @@ class Decoder(nn.Module):
         self.norm = nn.LayerNorm(fine)
         self.head = nn.Linear(fine, 4 * BINS)
         self.voice = nn.Linear(fine, 2)
+        self.tone = nn.Linear(sizes.latents, 2) if sizes.tone else None
         self.breath = nn.Linear(fine, BINS)
         self.source = Source()
         nn.init.constant_(self.voice.bias, 1.4)
@@ -301,16 +303,23 @@ class Decoder(nn.Module):
         for block in self.coarse:
             x = block(x, states)
         x = self.expand(x.transpose(1, 2))
-        return self.sound(x.reshape(batch, x.shape[1] * STRIDE, -1), states)
+        x = x.reshape(batch, x.shape[1] * STRIDE, -1)
+        if self.tone is None:
+            return self.sound(x, states)
+        tone = self.tone(latents)[:, :, None].expand(-1, -1, STRIDE, -1)
+        return self.sound(x, states, tone.reshape(batch, -1, 2))
 
-    def sound(self, features: Tensor, states: States) -> tuple[Tensor, Tensor, Tensor]:
-        """What `speak` gives, of features (batch, time, decoder_fine) at a hop of 80."""
+    def sound(
+        self, features: Tensor, states: States, tone: Tensor | float = 0.0
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What `speak` gives, of features (batch, time, decoder_fine) at a hop of 80, and of the
+        pitch and voicing (batch, time, 2) that are known."""
         batch, x = features.shape[0], features.transpose(1, 2)
         for block in self.fine:
             x = block(x, states)
         x = self.norm(x.transpose(1, 2))
         with torch.autocast(x.device.type, enabled=False):
-            voice = self.voice(x.float())
+            voice = self.voice(x.float()) + tone
             octaves, voicing = voice[..., 0], voice[..., 1]
             pitch = 55 * 2 ** torch.clamp(octaves.detach(), 0.1, 3.1)
             re, im = self.source(pitch, states)

@@ -126,8 +126,17 @@ class Generator(nn.Module):
         self.sizes = sizes
         self.bits = bits_of(features)
         self.decoder = Decoder(sizes)
+        if sizes.tone:
+            tone = torch.from_numpy(self.bits.tone).float()
+            self.decoder.tone.load_state_dict({"weight": tone[:, :-1], "bias": tone[:, -1]})
+            for values in self.decoder.voice.parameters():
+                nn.init.zeros_(values)
 
-    adapted = Codec.adapted
+    def adapted(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Another decoder's weights: pitch and voicing begin with what the features say."""
+        if "decoder.tone.weight" in weights:
+            return weights
+        return {k: v for k, v in weights.items() if not k.startswith("decoder.voice.")}
 
     def speak(
         self, values: Tensor, reliability: Tensor, stage: dict, generator: torch.Generator
@@ -163,7 +172,7 @@ def networks_of(sizes: dict, features: str | None) -> Codec | Generator:
         return VoiceCodec(Sizes(**sizes))
     if features is None:
         return Codec(Sizes(**sizes))
-    return Generator(Sizes(**{**sizes, "latents": bits_of(features).count}), features)
+    return Generator(Sizes(**{**sizes, "latents": bits_of(features).count, "tone": True}), features)
 
 
 def _decoder_step(decoder: Decoder, latents: int) -> Step:
