@@ -6,6 +6,7 @@ from voicelink.blocks.link import LinkDecoder, LinkFrame
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.profile import Profile, profile, profile_of_length, profiles
 from voicelink.models.errors import one_of
+from voicelink.models.sizes import PAYLOAD_BITS
 
 AUTO = "auto"
 """In place of a profile's name: by the length of each packet."""
@@ -17,16 +18,26 @@ class AutoLinkDecoder:
     Args:
         profile: the link profile by name, or `AUTO`.
         model: number of the speech codec's model.
+        payload_bits: of its payloads, as its `Card` says.
+        voices: whether it sends the speaker's voice apart.
 
     Raises:
         ParameterError: as `LinkDecoder`.
     """
 
-    def __init__(self, profile: str = AUTO, model: int = 1) -> None:
+    def __init__(
+        self,
+        profile: str = AUTO,
+        model: int = 1,
+        payload_bits: int = PAYLOAD_BITS,
+        voices: bool = False,
+    ) -> None:
         self._model = model
+        self._payload_bits = payload_bits
+        self._voices = voices
         self._links: dict[str, LinkDecoder] = {}
-        one_of("profile", profile, [AUTO, *profiles()])
-        self._fixed = None if profile == AUTO else _profile(profile)
+        one_of("profile", profile, [AUTO, *profiles(payload_bits)])
+        self._fixed = None if profile == AUTO else _profile(profile, payload_bits)
         if self._fixed is not None:
             self._link(self._fixed)
 
@@ -36,7 +47,7 @@ class AutoLinkDecoder:
         Raises:
             FormatError: none has frames of this length.
         """
-        return self._fixed or profile_of_length(packet.bits / 8)
+        return self._fixed or profile_of_length(packet.bits / 8, self._payload_bits)
 
     def decode(self, packet: Packet) -> LinkFrame:
         """The frame in one packet.
@@ -48,7 +59,7 @@ class AutoLinkDecoder:
 
     def _link(self, chosen: Profile) -> LinkDecoder:
         if chosen.name not in self._links:
-            self._links[chosen.name] = LinkDecoder(chosen, model=self._model)
+            self._links[chosen.name] = LinkDecoder(chosen, self._model, voices=self._voices)
         return self._links[chosen.name]
 
 

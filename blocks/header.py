@@ -15,18 +15,21 @@ FORMAT_VERSION = 0
 
 
 class FrameType(IntEnum):
-    """What a frame is; 3 is reserved."""
+    """What a frame is."""
 
     VOICE = 0
     END = 1
-    """The last frame of speech in an over; its payload is voice as well."""
+    """The last frame of speech in an over; its payload is speech as well."""
 
     STATION = 2
-    """Who sends, and a short text; its payload is no voice (station.py)."""
+    """Who sends, and a short text; its payload is no speech (station.py)."""
+
+    SPEAKER = 3
+    """A piece of the speaker's voice; its payload is no speech (voice.py)."""
 
 
 SPEECH = (FrameType.VOICE, FrameType.END)
-"""The types of frames whose payload is voice."""
+"""The types of frames whose payload is speech."""
 
 
 @dataclass(frozen=True)

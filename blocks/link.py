@@ -28,10 +28,11 @@ from voicelink.blocks.packet import Packet
 from voicelink.blocks.profile import Profile, profile
 from voicelink.blocks.station import Station, like_station
 from voicelink.blocks.status import Status
+from voicelink.blocks.voice import VoicePiece, like_voice
 from voicelink.blocks.whitener import whitening
 from voicelink.models.errors import FormatError, ParameterError, require
 from voicelink.models.latents import CERTAIN, from_llrs
-from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES
+from voicelink.models.sizes import PAYLOAD_BITS
 
 HOPELESS = 0.3
 """Mean reliability of the latents below which a failed frame is concealed: in a stretch of such
@@ -49,13 +50,12 @@ any level in use loses by the limit is not measurable."""
 HARD_BIT_ERROR_RATE = 0.02
 """The error rate that is assumed of hard bits, unless another is known."""
 
-_PAYLOAD = slice(HEADER_BITS, HEADER_BITS + PAYLOAD_BITS)
-
 
 class _Frame:
     """What both ends do to a frame of a profile with a header."""
 
     def __init__(self, chosen: Profile):
+        self.payload = slice(HEADER_BITS, HEADER_BITS + chosen.payload_bits)
         self.code = Ldpc(chosen.information_bits, chosen.bits) if chosen.fec == "ldpc" else None
         self.interleaver = (
             Interleaver(chosen.bits, *chosen.interleaver) if chosen.interleaver else None
@@ -76,7 +76,7 @@ class _Frame:
         return self.interleaver.deinterleave(llr) if self.interleaver else llr
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=16)
 def _frame(chosen: Profile) -> _Frame:
     return _Frame(chosen)
 
@@ -88,22 +88,29 @@ class LinkEncoder:
         profile: name of the link profile.
         model: number of the speech codec's model, 0..15; it travels in the header.
         callsign: up to nine characters, or nothing; it travels in slices.
+        payload_bits: of the model's payloads, as its `Card` says.
 
     Attributes:
         profile: the `Profile`.
         bits: bits of a frame.
 
     Raises:
-        ParameterError: no such profile, model out of range, not a callsign, or a callsign with a
-            profile that has no header to carry it.
+        ParameterError: no such profile or payload, model out of range, not a callsign, or a
+            callsign with a profile that has no header to carry it.
 
     >>> packet = LinkEncoder("half").encode(bytes(32))
     >>> packet.bits, packet.number
     (592, 0)
     """
 
-    def __init__(self, profile: str | Profile = "checked", model: int = 1, callsign: str = ""):
-        self.profile = _profile(profile)
+    def __init__(
+        self,
+        profile: str | Profile = "checked",
+        model: int = 1,
+        callsign: str = "",
+        payload_bits: int = PAYLOAD_BITS,
+    ):
+        self.profile = _profile(profile, payload_bits)
         self.bits = self.profile.bits
         self._model = int(require("model", model, 0, 15))
         self._slices = callsign_slices(callsign)
@@ -122,7 +129,7 @@ class LinkEncoder:
         """The frame of one superframe.
 
         Args:
-            payload: 32 bytes.
+            payload: of the model, 32 bytes with the default one.
             end: whether it is the last of the over; the plain profile cannot say it.
             number: of the superframe, if it is not the next; counting goes on from there.
 
@@ -130,7 +137,7 @@ class LinkEncoder:
             The packet, hard, packed to bytes, with the superframe's number.
 
         Raises:
-            ParameterError: the payload is not 32 bytes, or the number is negative.
+            ParameterError: the payload has another length, or the number is negative.
         """
         return self._packet(payload, FrameType.END if end else FrameType.VOICE, number)
 
@@ -146,13 +153,28 @@ class LinkEncoder:
                 "station frames need a profile with a header, not "
                 f"{self.profile.name}, where they would be played"
             )
-        return self._packet(station.pack(), FrameType.STATION, number)
+        payload = station.pack(self.profile.payload_bytes)
+        return self._packet(payload, FrameType.STATION, number)
+
+    def encode_voice(self, piece: VoicePiece, number: int | None = None) -> Packet:
+        """A voice frame, in a superframe's place and with its number; see `encode`.
+
+        Raises:
+            ParameterError: the profile has no header to tell it by, or the piece is of another
+                length than a payload has room for.
+        """
+        if not self.profile.header:
+            raise ParameterError(
+                f"voice frames need a profile with a header, not {self.profile.name}, where they"
+                " would be played"
+            )
+        return self._packet(piece.pack(), FrameType.SPEAKER, number)
 
     def encode_many(self, payloads: np.ndarray) -> np.ndarray:
         """The frames of many superframes at once, as if one after the other.
 
         Args:
-            payloads: uint8 (frames, 32).
+            payloads: uint8 (frames, bytes of a payload).
 
         Returns:
             uint8 (frames, `bits`), the bits on the air, one in each element.
@@ -161,15 +183,16 @@ class LinkEncoder:
             ParameterError: the shape or type is another.
         """
         payloads = np.asarray(payloads)
-        if payloads.ndim != 2 or payloads.shape[1] != PAYLOAD_BYTES or payloads.dtype != np.uint8:
+        size = self.profile.payload_bytes
+        if payloads.ndim != 2 or payloads.shape[1] != size or payloads.dtype != np.uint8:
             raise ParameterError(
-                f"payloads must be uint8 of shape (frames, {PAYLOAD_BYTES}), "
+                f"payloads must be uint8 of shape (frames, {size}), "
                 f"not {payloads.dtype} of shape {payloads.shape}"
             )
         return self._encode(payloads, FrameType.VOICE)
 
     def _packet(self, payload: bytes, frame_type: FrameType, number: int | None) -> Packet:
-        payload = np.frombuffer(_payload_bytes(payload), np.uint8)
+        payload = np.frombuffer(_payload_bytes(payload, self.profile.payload_bytes), np.uint8)
         if number is not None:
             self._number = int(require("number", number, 0))
         number = self._number
@@ -201,19 +224,20 @@ class LinkFrame:
 
     Attributes:
         status: clean, corrected, soft or concealed.
-        payload_llr: float32 (256,), log(P(0) / P(1)) of the payload's bits: +-`CERTAIN` when the
+        payload_llr: float32 (bits,), log(P(0) / P(1)) of the payload's bits: +-`CERTAIN` when the
             CRC confirms them, else what is known about them, also when the status is concealed.
         header: the header when the CRC confirms it, else None.
         corrected: coded bits received wrong, by the difference from the frame as it must have
             been sent; 0 where there is no CRC, None when the CRC fails.
         iterations: iterations of the LDPC decoder, 0 where there is none.
         understood: False when the CRC is right but the header names another format version,
-            another model or a reserved frame type: the bits are as sent, and the receiver must
-            judge whether to play them. Also when it fails in what seems to be a station frame.
+            another model or a frame type of no use here: the bits are as sent, and the receiver
+            must judge whether to play them. Also when it fails in what seems to be no speech.
         sequence: number of the superframe modulo 256, where the header or who read it tells it.
         end: whether it is known to be the last of its over.
         callsign: the sender's, where whoever decoded the frame has learnt it.
         station: what it says, if it is a station frame: then its payload is no speech.
+        voice: what it says, if it is a voice frame: the same.
     """
 
     status: Status
@@ -226,6 +250,7 @@ class LinkFrame:
     end: bool = False
     callsign: str | None = None
     station: Station | None = None
+    voice: VoicePiece | None = None
 
     @property
     def over_ended(self) -> bool:
@@ -241,12 +266,14 @@ class LinkDecoder:
         model: number of the speech codec's model; frames of another are marked as not understood.
         hard_bit_error_rate: the error rate p assumed of the bits in hard packets; a hard bit
             counts as an LLR of +-log((1 - p) / p).
+        payload_bits: of the model's payloads, as its `Card` says.
+        voices: whether the model sends the speaker's voice apart.
 
     Attributes:
         profile: the `Profile`.
 
     Raises:
-        ParameterError: no such profile, or a number out of range.
+        ParameterError: no such profile or payload, or a number out of range.
     """
 
     def __init__(
@@ -254,8 +281,11 @@ class LinkDecoder:
         profile: str | Profile = "checked",
         model: int = 1,
         hard_bit_error_rate: float = HARD_BIT_ERROR_RATE,
+        payload_bits: int = PAYLOAD_BITS,
+        voices: bool = False,
     ):
-        self.profile = _profile(profile)
+        self.profile = _profile(profile, payload_bits)
+        self._voices = voices
         self._model = int(require("model", model, 0, 15))
         rate = float(require("hard_bit_error_rate", hard_bit_error_rate, 1e-9, 0.5))
         self._rate = rate
@@ -317,7 +347,7 @@ class LinkDecoder:
             # that refuses one right frame in 20000, and noise, which passes a CRC once in 65536
             # times, all but never meets them.
             if converged[i] and crc16(data) == 0
-            else self._failed(posterior[i, _PAYLOAD].copy(), int(iterations[i]))
+            else self._failed(posterior[i], int(iterations[i]))
             for i, data in enumerate(map(bytes, information))
         ]
 
@@ -344,39 +374,49 @@ class LinkDecoder:
 
     def _confirmed(self, data: bytes, bits, corrected: int, iterations: int) -> LinkFrame:
         header = Header.unpack(data)
-        station = None
-        if (header.version, header.frame_type) == (FORMAT_VERSION, FrameType.STATION):
+        payload = data[HEADER_BYTES : HEADER_BYTES + self.profile.payload_bytes]
+        ours = header.model == self._model
+        speech = ours and header.frame_type in SPEECH
+        station = voice = None
+        if header.version == FORMAT_VERSION:
             with contextlib.suppress(FormatError):
-                station = Station.unpack(data[HEADER_BYTES : HEADER_BYTES + PAYLOAD_BYTES])
-        speech = header.model == self._model and header.frame_type in SPEECH
+                if header.frame_type == FrameType.STATION:
+                    station = Station.unpack(payload)
+                if header.frame_type == FrameType.SPEAKER and ours and self._voices:
+                    voice = VoicePiece.unpack(payload)
+        known = speech or station is not None or voice is not None
         return LinkFrame(
             status=Status.CORRECTED if corrected else Status.CLEAN,
-            payload_llr=saturated(bits[_PAYLOAD]),
+            payload_llr=saturated(bits[_frame(self.profile).payload]),
             header=header,
             corrected=corrected,
             iterations=iterations,
-            understood=header.version == FORMAT_VERSION and (speech or station is not None),
+            understood=header.version == FORMAT_VERSION and known,
             sequence=header.sequence,
             end=header.end,
             station=station,
+            voice=voice,
         )
 
-    @staticmethod
-    def _failed(llr: np.ndarray, iterations: int) -> LinkFrame:
+    def _failed(self, information: np.ndarray, iterations: int) -> LinkFrame:
+        llr = information[_frame(self.profile).payload].copy()
         hopeless = mean_reliability(llr) < HOPELESS
         status = Status.CONCEALED if hopeless else Status.SOFT
-        speech = hopeless or not like_station(llr)
-        return LinkFrame(status, llr, corrected=None, iterations=iterations, understood=speech)
+        other = not hopeless and (
+            like_station(llr)
+            or (self._voices and like_voice(information[: HEADER_BITS + len(llr)]))
+        )
+        return LinkFrame(status, llr, corrected=None, iterations=iterations, understood=not other)
 
 
 def mean_reliability(payload_llr: np.ndarray) -> float:
-    """Mean over the latents of how reliable they are, 0..1, given the LLRs (256,) of their bits."""
+    """Mean over the latents of how reliable they are, 0..1, given their bits' LLRs (bits,)."""
     _, reliability = from_llrs(payload_llr[None])
     return float(reliability.mean())
 
 
 def unchecked_frame(payload_llr: np.ndarray) -> LinkFrame:
-    """The frame of a payload that no CRC covers: its LLRs (256,) alone tell the status."""
+    """The frame of a payload that no CRC covers: its LLRs (bits,) alone tell the status."""
     reliability = mean_reliability(payload_llr)
     if reliability >= TRUSTED:
         status = Status.CLEAN
@@ -403,15 +443,15 @@ def hard_llrs(
     return np.float32(sure) * (1 - 2 * bits.astype(np.float32))
 
 
-def _payload_bytes(payload: bytes) -> bytes:
+def _payload_bytes(payload: bytes, size: int) -> bytes:
     try:
         data = payload if isinstance(payload, bytes) else bytes(memoryview(payload))
     except TypeError:
         raise ParameterError(
-            f"payload must be {PAYLOAD_BYTES} bytes, not {type(payload).__name__}"
+            f"payload must be {size} bytes, not {type(payload).__name__}"
         ) from None
-    if len(data) != PAYLOAD_BYTES:
-        raise ParameterError(f"payload must be {PAYLOAD_BYTES} bytes, not {len(data)}")
+    if len(data) != size:
+        raise ParameterError(f"payload must be {size} bytes, not {len(data)}")
     return data
 
 

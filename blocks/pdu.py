@@ -1,9 +1,9 @@
 """Packets and payloads as PDUs: what GNU Radio's message blocks pass around, as bytes.
 
 A PDU is a PMT pair ``(metadata . vector)``, the metadata a dict or nil. The vector of a packet is
-the link frame's packed bytes (u8) or its LLRs (f32, positive means 0); that of a payload is its 32
-bytes or the 256 LLRs of its bits. Metadata, all of which may be missing; further keys are passed
-over:
+the link frame's packed bytes (u8) or its LLRs (f32, positive means 0); that of a payload is its
+bytes, 32 with the default model, or the LLRs of its bits. Metadata, all of which may be missing;
+further keys are passed over:
 
 ==============  =============================================================================
 number          int, `Packet.number`: which superframe of the over it is
@@ -21,6 +21,9 @@ snr_db          double, its signal-to-noise ratio in 3 kHz
 esn0_db         double, its Es/N0
 position        double, sample of its first symbol, since the demodulator's start
 confirmed       bool, whether it was beyond doubt a burst
+speaker         bool, whether the payload is a voice frame's (voice.py) and no speech
+voice           u8 vector, the speaker's voice, as far as the encoder knows it
+silent          bool, whether nobody speaks in the superframe
 ==============  =============================================================================
 """
 
@@ -35,8 +38,9 @@ from voicelink.blocks.link import LinkFrame, saturated, unchecked_frame
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pmt import Pair, deserialize, serialize
 from voicelink.blocks.status import Status
+from voicelink.blocks.voice import VoicePiece
 from voicelink.models.errors import FormatError, ParameterError
-from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES
+from voicelink.models.sizes import PAYLOAD_BITS
 
 NUMBER = "number"
 END = "end"
@@ -53,6 +57,9 @@ SNR_DB = "snr_db"
 ESN0_DB = "esn0_db"
 POSITION = "position"
 CONFIRMED = "confirmed"
+SPEAKER = "speaker"
+VOICE = "voice"
+SILENT = "silent"
 
 _LARGEST = (1 << 63) - 1
 
@@ -81,21 +88,26 @@ def packet_to_pdu(packet: Packet, metadata: dict | None = None) -> bytes:
 
 
 def payload_to_pdu(
-    payload: bytes, number: int | None = None, end: bool = False, metadata: dict | None = None
+    payload: bytes,
+    number: int | None = None,
+    end: bool = False,
+    metadata: dict | None = None,
+    payload_bits: int = PAYLOAD_BITS,
 ) -> bytes:
-    """A payload of 32 bytes as a serialised PDU.
+    """A payload as a serialised PDU.
 
     Args:
         payload: one superframe of speech.
         number: which superframe of the over it is.
         end: whether it is the last of the over.
         metadata: further entries.
+        payload_bits: of the model's payloads, as its `Card` says.
 
     Raises:
-        ParameterError: the payload is not 32 bytes, or the metadata cannot be written.
+        ParameterError: the payload has another length, or the metadata cannot be written.
     """
-    if len(payload) != PAYLOAD_BYTES:
-        raise ParameterError(f"payload must be {PAYLOAD_BYTES} bytes, not {len(payload)}")
+    if 8 * len(payload) != payload_bits:
+        raise ParameterError(f"payload must be {payload_bits // 8} bytes, not {len(payload)}")
     data = np.frombuffer(payload, np.uint8)
     return packet_to_pdu(Packet(data, number), {**(metadata or {}), END: bool(end)})
 
@@ -122,6 +134,8 @@ def frame_to_pdu(
         value = getattr(frame, key)
         if value is not None:
             entries[key] = value
+    if frame.voice is not None:
+        entries[SPEAKER] = True
     if frame.status in (Status.CLEAN, Status.CORRECTED):
         data = np.packbits(frame.payload_llr < 0)
     else:
@@ -142,21 +156,21 @@ def pdu_to_packet(data: bytes) -> Packet:
     return Packet(vector, number, metadata or None)
 
 
-def pdu_to_frame(data: bytes) -> tuple[LinkFrame, int | None]:
+def pdu_to_frame(data: bytes, payload_bits: int = PAYLOAD_BITS) -> tuple[LinkFrame, int | None]:
     """The frame in a serialised payload PDU, and its superframe's number.
 
     Without a status in the metadata the payload is judged as one of the profile ``plain``: bytes
     are clean, LLRs are so where they are sure of all bits.
 
     Raises:
-        FormatError: as `pdu_to_packet`, or the vector is neither 32 bytes nor 256 LLRs, or a
-            metadata key of those that a `LinkFrame` has is of another type or range. Nothing else
-            is raised.
+        FormatError: as `pdu_to_packet`, or the vector is neither a payload's bytes nor the LLRs of
+            its bits, or a metadata key of those that a `LinkFrame` has is of another type or range.
+            Nothing else is raised.
     """
     metadata, vector = read_pdu(data)
-    if len(vector) != (PAYLOAD_BYTES if vector.dtype == np.uint8 else PAYLOAD_BITS):
+    if len(vector) != (payload_bits // 8 if vector.dtype == np.uint8 else payload_bits):
         raise FormatError(
-            f"a payload must be {PAYLOAD_BYTES} u8 or {PAYLOAD_BITS} f32, "
+            f"a payload must be {payload_bits // 8} u8 or {payload_bits} f32, "
             f"not {len(vector)} of {vector.dtype}"
         )
     llr = saturated(np.unpackbits(vector)) if vector.dtype == np.uint8 else vector
@@ -169,18 +183,34 @@ def pdu_to_frame(data: bytes) -> tuple[LinkFrame, int | None]:
         sequence=_integer(metadata, SEQUENCE, 255),
         end=_of_type(metadata, END, bool) or False,
         callsign=_of_type(metadata, CALLSIGN, str),
+        voice=_voice_piece(metadata, llr),
     )
     return frame, _integer(metadata, NUMBER)
 
 
-def pdu_to_payload(data: bytes) -> tuple[bytes, int | None, bool]:
-    """Payload (32 bytes), number and end of over of a serialised payload PDU; LLRs are decided.
+def pdu_to_payload(data: bytes, payload_bits: int = PAYLOAD_BITS) -> tuple[bytes, int | None, bool]:
+    """Payload, number and end of over of a serialised payload PDU; LLRs are decided.
 
     Raises:
         FormatError: as `pdu_to_frame`.
     """
-    frame, number = pdu_to_frame(data)
+    frame, number = pdu_to_frame(data, payload_bits)
     return np.packbits(frame.payload_llr < 0).tobytes(), number, frame.end
+
+
+def pdu_to_voice(data: bytes) -> tuple[bytes | None, bool]:
+    """What an encoder's PDU says beside the payload: the speaker's voice, as far as it is known,
+    and whether nobody speaks.
+
+    Raises:
+        FormatError: as `read_pdu`, or one of the two is of another type.
+    """
+    metadata, _ = read_pdu(data)
+    voice = _of_type(metadata, VOICE, np.ndarray)
+    if voice is not None and voice.dtype != np.uint8:
+        raise FormatError(f"a PDU's {VOICE} must be a u8 vector, not of {voice.dtype}")
+    silent = _of_type(metadata, SILENT, bool) or False
+    return None if voice is None else voice.tobytes(), silent
 
 
 def read_pdu(data: bytes) -> tuple[dict, np.ndarray]:
@@ -220,6 +250,12 @@ def _of_type(metadata: dict, key: str, kind: type) -> Any:
     if value is not None and type(value) is not kind:
         raise FormatError(f"a PDU's {key} must be of type {kind.__name__}, not {value!r:.60}")
     return value
+
+
+def _voice_piece(metadata: dict, llr: np.ndarray) -> VoicePiece | None:
+    if not _of_type(metadata, SPEAKER, bool):
+        return None
+    return VoicePiece.unpack(np.packbits(llr < 0).tobytes())
 
 
 def _status(metadata: dict) -> Status | None:

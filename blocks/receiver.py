@@ -16,10 +16,12 @@ from voicelink.blocks.packet import Packet
 from voicelink.blocks.spread import Gatherer
 from voicelink.blocks.station import START, WITHIN, Station, StationReader
 from voicelink.blocks.status import Status
+from voicelink.blocks.voice import SILENCE, VoicePiece, VoiceReader
+from voicelink.blocks.voice import START as IN_FRONT
 from voicelink.models.card import DEFAULT
 from voicelink.models.codec import SpeechDecoder
 from voicelink.models.errors import FormatError
-from voicelink.models.sizes import PAYLOAD_BITS, SUPERFRAME_SAMPLES
+from voicelink.models.sizes import SUPERFRAME_SAMPLES
 
 AHEAD = 64
 """So many superframes are kept at most (20 s)."""
@@ -40,6 +42,12 @@ what the decoder makes of nothing turns into a drone after that."""
 STRAGGLERS = 8
 """So many of the last superframes of an over may still come, or come again, after its end."""
 
+VOICES = 16
+"""So many senders' voices are kept, by their callsigns."""
+
+QUIET_SAMPLES = 320
+"""Samples in which the sound fades away where nobody speaks, and comes back (40 ms)."""
+
 WHOLE = Status.CLEAN, Status.CORRECTED
 """What a double may be told by: another copy of such a frame says the same to the bit."""
 
@@ -54,8 +62,8 @@ class Counts:
     all of them; the others count packets: ``late`` (its superframe had been given out, or it is
     numbered as none that is near), ``duplicate`` (its superframe was there already), ``malformed``
     (no link frame of ours), ``foreign`` (another model or version, or a damaged frame that is
-    rather a station's than speech), ``station`` (a station frame) and ``resyncs`` (moves to another
-    numbering).
+    rather a station or voice frame than speech), ``station`` (a station frame), ``voice`` (a voice
+    frame) and ``resyncs`` (moves to another numbering).
     """
 
     received: int = 0
@@ -68,6 +76,7 @@ class Counts:
     malformed: int = 0
     foreign: int = 0
     station: int = 0
+    voice: int = 0
     resyncs: int = 0
 
     def as_dict(self) -> dict[str, int]:
@@ -94,6 +103,23 @@ class Superframe:
     corrected: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """What came in front of an over since the last frame of speech.
+
+    Attributes:
+        sequence: of the latest such frame, where it is known.
+        speech: number with which speech begins.
+        callsign: the sender's, where it is known.
+        voice: the speaker's, once it is whole.
+    """
+
+    sequence: int | None
+    speech: int
+    callsign: str | None = None
+    voice: bytes | None = None
+
+
 class Receiver:
     """Link decoder, reordering and speech decoder as one stage, which nothing that arrives stops.
 
@@ -102,6 +128,8 @@ class Receiver:
     where it has none; else it counts as the next, and where nothing before knew its place, the
     first that does moves it along. Station frames begin no over and are not played: one inside of
     an over is a superframe of which nothing is known, and one behind it says that it has ended.
+    Voice frames are not played either: from the moment when a voice is whole speech has it, also in
+    later overs of the same callsign; those of others begin with a neutral one.
 
     Args:
         profile: the link profile by name, or "auto": by the length of each packet.
@@ -114,6 +142,7 @@ class Receiver:
     Attributes:
         counts: what has come.
         station: what the station frames said so far.
+        voice: the speaker's in whose voice speech is given out; None for a neutral one.
         ended: whether the last superframe of the over has been given out.
     """
 
@@ -127,14 +156,18 @@ class Receiver:
     ) -> None:
         self._decoder = SpeechDecoder(model)
         self._speech = speech
-        self._link = AutoLinkDecoder(profile, self._decoder.card.number)
-        self._gatherer = Gatherer()
+        card = self._decoder.card
+        self._voiced = bool(card.voice_bytes)
+        self._link = AutoLinkDecoder(profile, card.number, card.payload_bits, self._voiced)
+        self._gatherer = Gatherer(card.payload_bits)
+        self._nothing = np.zeros(card.payload_bits, np.float32)
         self._first = first
         self._follow = follow
         self.counts = Counts()
         self.station = StationReader()
-        # Came since the last frame of speech, and its sequence.
-        self._opening: tuple[Station, int | None] | None = None
+        self._pieces = VoiceReader(card.voice_bytes)
+        self._voices: dict[str, bytes] = {}
+        self._opening: _Opening | None = None
         self._end: int | None = None
         self._latest: deque[tuple[int, LinkFrame]] = deque(maxlen=STRAGGLERS)
         self.reset()
@@ -145,6 +178,10 @@ class Receiver:
         What still comes of an over that has ended, as a double or a straggler, begins none.
         """
         self._decoder.reset()
+        # What is heard later by the decoder's delay fades later.
+        whole = self._decoder.delay // SUPERFRAME_SAMPLES
+        self._envelopes: deque[np.ndarray | None] = deque([None] * whole)
+        self._quiet = False  # whether nobody spoke in the superframe before
         # The over that has ended: its last number, and payloads of the latest frames by number.
         self._before = self._end, {n: frame.payload_llr for n, frame in self._latest}
         self._end = None
@@ -157,7 +194,7 @@ class Receiver:
         self._strays: deque[int] = deque(maxlen=FOLLOW)
         self._gap = 0
         self._collector = CallsignCollector()
-        self._callsign = self._opening[0].callsign if self._opening else None
+        self._open()
         self.ended = False
 
     @property
@@ -240,10 +277,10 @@ class Receiver:
         if not frame.understood:
             self.counts.foreign += 1
             return None
-        if frame.station is not None:
-            frame = self._identified(frame, frame.station, number)
-            if frame is None:
-                return None
+        other = self._unspoken(frame, number)
+        if other is None:
+            return None
+        frame = other
         if self._next is None:
             self._compare(frame)
         knows = frame.sequence is not None or number is not None
@@ -277,6 +314,8 @@ class Receiver:
             return False
         if frame.station is not None:
             return frame.station.place == START
+        if frame.voice is not None:
+            return frame.voice.place == IN_FRONT
         place = self._place(frame, number)
         known = self._waiting.get(place) or dict(self._latest).get(place)
         if known is not None:
@@ -301,12 +340,14 @@ class Receiver:
         if frame.status in WHOLE:
             self._latest.append((number, frame))
         setattr(self.counts, frame.status.value, getattr(self.counts, frame.status.value) + 1)
-        if frame.status is Status.CONCEALED:
+        if frame.voice is not None and frame.voice.place == SILENCE:
+            audio = self._pause()
+        elif frame.status is Status.CONCEALED:
             # What little is known of it makes a short gap shorter.
             audio = self._conceal(frame.payload_llr)
         else:
             self._gap = 0
-            audio = self._speak(frame.payload_llr)
+            audio = self._sound(frame.payload_llr)
         if frame.end:
             self.ended, self._end = True, number
         return Superframe(number, frame.status, audio, frame.end, frame.corrected)
@@ -328,11 +369,33 @@ class Receiver:
 
     def _conceal(self, llrs: np.ndarray | None = None) -> np.ndarray:
         self._gap += 1
-        audio = self._speak(np.zeros(PAYLOAD_BITS, np.float32) if llrs is None else llrs)
+        envelope = None
         if self._gap > FADE:
-            audio = audio * (np.linspace(1, 0, len(audio)) if self._gap == FADE + 1 else 0)
-            audio = audio.astype(np.float32)
+            last = 1 if self._gap == FADE + 1 else 0
+            envelope = np.linspace(last, 0, SUPERFRAME_SAMPLES)
+        return self._sound(self._nothing if llrs is None else llrs, envelope)
+
+    def _pause(self) -> np.ndarray:
+        """A superframe in which nobody speaks."""
+        before = np.linspace(1, 0, QUIET_SAMPLES) if not self._quiet else np.zeros(QUIET_SAMPLES)
+        audio = self._sound(self._nothing, self._shifted(before, 0))
+        self._quiet, self._gap = True, FADE + 1
         return audio
+
+    def _shifted(self, ramp: np.ndarray, after: float) -> np.ndarray:
+        """A ramp for what is said from a superframe's begin on, which is heard after the delay."""
+        rest = self._decoder.delay % SUPERFRAME_SAMPLES
+        ends = np.full(rest, ramp[0]), np.full(SUPERFRAME_SAMPLES, after)
+        return np.concatenate([ends[0], ramp, ends[1]])[:SUPERFRAME_SAMPLES]
+
+    def _sound(self, llrs: np.ndarray, envelope: np.ndarray | None = None) -> np.ndarray:
+        """What a superframe sounds like; of the one that comes after a pause, faded in."""
+        if envelope is None and self._quiet:
+            envelope = self._shifted(np.linspace(0, 1, QUIET_SAMPLES), 1)
+        self._quiet = False
+        self._envelopes.append(envelope)
+        audio, envelope = self._speak(llrs), self._envelopes.popleft()
+        return audio if envelope is None else (audio * envelope).astype(np.float32)
 
     def _speak(self, llrs: np.ndarray) -> np.ndarray:
         if self._speech:
@@ -355,6 +418,14 @@ class Receiver:
             return sequence
         return expected + (sequence - expected + 128) % 256 - 128
 
+    def _unspoken(self, frame: LinkFrame, number: int | None) -> LinkFrame | None:
+        """Take in what is no speech; what stands in its place, if speech would."""
+        if frame.station is not None:
+            return self._identified(frame, frame.station, number)
+        if frame.voice is not None:
+            return self._heard_voice(frame, frame.voice)
+        return frame
+
     def _identified(
         self, frame: LinkFrame, station: Station, number: int | None
     ) -> LinkFrame | None:
@@ -362,15 +433,14 @@ class Receiver:
         self.counts.station += 1
         self.station.add(station)
         if station.place == START:
-            self._opening = station, frame.sequence
+            self._opening = self._opened(station.callsign, frame, 1)
             if self._next is None:
-                self._callsign = station.callsign
+                self._open()
         if self._next is None:
             return None
         if station.place == WITHIN:
             self._callsign = station.callsign
-            nothing = np.zeros(PAYLOAD_BITS, np.float32)
-            return replace(frame, status=Status.CONCEALED, payload_llr=nothing, corrected=None)
+            return self._instead(frame)
         last = self._place(frame, number) - station.after
         if not station.after or self.ended or not -STRAGGLERS <= last - self._next <= JUMP:
             return None
@@ -382,25 +452,88 @@ class Receiver:
             self._end_at(max(last, self._next))
         return None
 
+    def _heard_voice(self, frame: LinkFrame, piece: VoicePiece) -> LinkFrame | None:
+        """Take in a voice frame; what stands in its place, if speech would."""
+        self.counts.voice += 1
+        voice = self._pieces.add(piece)
+        if piece.place == IN_FRONT:
+            # The station frame comes first, and then the pieces in their order.
+            opening = self._opened(frame.callsign, frame, piece.pieces - piece.piece)
+            self._opening = replace(opening, voice=voice or opening.voice)
+            if self._next is None:
+                self._open()
+            return None
+        if self._next is None:
+            return None
+        if voice:
+            self._speak_as(voice)
+        return self._instead(frame)
+
+    def _instead(self, frame: LinkFrame) -> LinkFrame:
+        """A frame of which nothing is known, in the place of one that is no speech."""
+        return replace(frame, status=Status.CONCEALED, payload_llr=self._nothing, corrected=None)
+
+    def _opened(self, callsign: str | None, frame: LinkFrame, before: int) -> _Opening:
+        """What has come in front of an over, with a frame that stands so many before speech."""
+        before += frame.sequence or 0
+        known = self._opening
+        if known is None or (callsign and known.callsign and callsign != known.callsign):
+            return _Opening(frame.sequence, before, callsign)
+        callsign = known.callsign if callsign is None else callsign
+        return _Opening(frame.sequence, max(before, known.speech), callsign, known.voice)
+
+    def _open(self) -> None:
+        """Begin an over, with what is known of it."""
+        opening = self._opening
+        self._callsign = self._speaker = opening.callsign if opening else None
+        voice = opening.voice if opening else None
+        self._speak_as(voice or self._voices.get(self._callsign or ""))
+
+    def _speak_as(self, voice: bytes | None) -> None:
+        """Go on in that voice; None for a neutral one."""
+        self.voice = voice
+        if self._voiced:
+            self._decoder.set_voice(voice)
+
+    def _recognise(self) -> None:
+        """Keep the voice for the callsign, or take the one that was kept for it."""
+        callsign = self.callsign
+        if not self._voiced or not callsign:
+            return
+        another = self._speaker and callsign != self._speaker
+        self._speaker = callsign
+        if another:
+            self._speak_as(self._voices.get(callsign))
+        elif self.voice is None:
+            if callsign in self._voices:
+                self._speak_as(self._voices[callsign])
+        elif self._voices.get(callsign) != self.voice:
+            self._voices.pop(callsign, None)
+            self._voices[callsign] = self.voice
+            if len(self._voices) > VOICES:
+                del self._voices[next(iter(self._voices))]
+
     def _end_at(self, number: int) -> None:
         """The over ends with this superframe, whether it has come or not."""
         if any(frame.end for frame in self._waiting.values()):
             return
-        nothing = LinkFrame(Status.CONCEALED, np.zeros(PAYLOAD_BITS, np.float32), corrected=None)
+        nothing = LinkFrame(Status.CONCEALED, self._nothing, corrected=None)
         frame = self._waiting.get(number, nothing)
         self._waiting[number] = replace(frame, end=True)
         self._highest = max(self._highest, number)
 
     def _compare(self, frame: LinkFrame) -> None:
-        """Forget the station frame that opened an over, where speech of another one comes."""
-        if self._opening is None or frame.sequence is None or self._opening[1] is None:
+        """Forget what came in front of an over, where speech of another one comes."""
+        opening = self._opening
+        if opening is None or frame.sequence is None or opening.sequence is None:
             return
-        if (frame.sequence - self._opening[1]) % 256 > JUMP:
-            self._opening = self._callsign = None
+        if (frame.sequence - opening.sequence) % 256 > JUMP:
+            self._opening = None
+            self._open()
 
     def _begins(self, number: int) -> bool:
         """Whether an over's first frame of speech has this number."""
-        return number % 256 == (1 if self._opening else 0)
+        return number % 256 == (self._opening.speech % 256 if self._opening else 0)
 
     def _ended_before(self, number: int, frame: LinkFrame) -> bool:
         """Whether the frame belongs to the over that has ended, and not to the one that begins."""
@@ -451,7 +584,7 @@ class Receiver:
         self._given.clear()
         self._latest.clear()
         self._collector.reset()
-        self._callsign = self._opening[0].callsign if self._opening else None
+        self._open()
         self._next, self._highest = number, number - 1
         return self._keep(number, frame)
 
@@ -462,4 +595,5 @@ class Receiver:
             self._collector.add(frame.header.sequence, frame.header.callsign_slice)
         self._callsign = frame.callsign or self._callsign
         self._opening = None
+        self._recognise()
         return number

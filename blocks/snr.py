@@ -108,7 +108,7 @@ def symbol_statistics(
     return SymbolStatistics(amplitude * scale, mean + bias * scale, variance * power)
 
 
-def ebn0_db(llrs: np.ndarray) -> float:
+def ebn0_db(llrs: np.ndarray, payload_bits: int = PAYLOAD_BITS) -> float:
     """Estimated Eb/N0 in dB, for each payload bit, of the LLRs (bits,) of one link frame.
 
     Their scale does not matter, their signs need not be known. Within `LOWEST_DB` to `HIGHEST_DB`;
@@ -119,7 +119,7 @@ def ebn0_db(llrs: np.ndarray) -> float:
     """
     llrs = np.nan_to_num(np.asarray(llrs, np.float64), nan=0.0, posinf=1e3, neginf=-1e3)
     esn0 = symbol_statistics(llrs, offset=False).esn0
-    return decibels(esn0 * len(llrs) / PAYLOAD_BITS)
+    return decibels(esn0 * len(llrs) / payload_bits)
 
 
 def decibels(ratio: float) -> float:

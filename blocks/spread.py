@@ -16,9 +16,10 @@ import numpy as np
 from voicelink.blocks import golay
 from voicelink.blocks.link import MOST_SURE, hard_llrs
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.profile import profile_of_length, profiles
+from voicelink.blocks.profile import payload_sizes, profile_of_length, profiles
 from voicelink.blocks.whitener import whitening
 from voicelink.models.errors import FormatError, ParameterError
+from voicelink.models.sizes import PAYLOAD_BITS
 
 DEPTHS = (2, 4, 8, 16)
 """Packets that a frame may be spread over; 1, beside these, is no spreading."""
@@ -70,16 +71,22 @@ def label(number: int, depth: int, over: int) -> np.ndarray:
     return golay.encode(number % 256 << 4 | DEPTHS.index(depth) << 2 | over % OVERS)
 
 
-def packet_lengths() -> list[int]:
-    """The bits that a packet may have: a frame of each profile, and then spread ones."""
-    frames = [profile.bits for profile in profiles().values()]
-    return frames + [bits + LABEL_BITS for bits in frames]
+@functools.cache
+def packet_lengths(payload_bits: int | None = None) -> tuple[int, ...]:
+    """The bits that a packet may have: a frame of each profile, and then spread ones.
+
+    Args:
+        payload_bits: of the payloads; None for those of any size, the usual one first.
+    """
+    sizes = payload_sizes() if payload_bits is None else [payload_bits]
+    frames = [profile.bits for size in sizes for profile in profiles(size).values()]
+    return tuple(dict.fromkeys(frames + [bits + LABEL_BITS for bits in frames]))
 
 
-def frame_bits(bits: int) -> int:
+def frame_bits(bits: int, payload_bits: int = PAYLOAD_BITS) -> int:
     """Bits of the frames in spread packets of so many bits; 0 where no spread packet is so long."""
     frame = bits - LABEL_BITS
-    return frame if any(profile.bits == frame for profile in profiles().values()) else 0
+    return frame if any(p.bits == frame for p in profiles(payload_bits).values()) else 0
 
 
 class Spreader:
@@ -149,9 +156,13 @@ class Gatherer:
     Whatever is lost of a frame has the LLR 0. A frame is given out when the packet with its last
     part has come, or one after that; or earlier by `take`, where it is needed now. What fills the
     packets at the ends of an over is told by its bits (`FILLED`), and never given out.
+
+    Args:
+        payload_bits: of the model's payloads, by which spread packets have their length.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, payload_bits: int = PAYLOAD_BITS) -> None:
+        self._payload_bits = payload_bits
         self.reset()
 
     def reset(self) -> None:
@@ -166,7 +177,7 @@ class Gatherer:
 
         A packet that is not as long as a spread one comes back as it is.
         """
-        bits = frame_bits(packet.bits)
+        bits = frame_bits(packet.bits, self._payload_bits)
         if not bits:
             return [packet]
         llr = self._llrs(packet, bits)
@@ -225,13 +236,14 @@ class Gatherer:
             sequence = self._newest + (sequence - self._newest + BEHIND) % 256 - BEHIND
         return sequence, depth, over
 
-    @staticmethod
-    def _llrs(packet: Packet, bits: int) -> np.ndarray:
+    def _llrs(self, packet: Packet, bits: int) -> np.ndarray:
         if packet.data.ndim != 1 or packet.data.dtype.kind not in "buif":
             raise FormatError("a packet must hold a one-dimensional array of real numbers")
         if packet.soft:
             return np.nan_to_num(packet.data.astype(np.float32))
-        return hard_llrs(np.unpackbits(packet.data), profile_of_length(bits // 8))
+        return hard_llrs(
+            np.unpackbits(packet.data), profile_of_length(bits // 8, self._payload_bits)
+        )
 
 
 def _filler(bits: int) -> np.ndarray:

@@ -11,11 +11,8 @@ from voicelink.blocks.crc import crc16
 from voicelink.models.errors import FormatError, ParameterError, require
 from voicelink.models.sizes import PAYLOAD_BYTES
 
-TEXT_BYTES = 20
-"""Bytes of the text in one frame."""
-
 MOST_PIECES = 15
-"""So many frames a text may take: 300 bytes."""
+"""So many frames a text may take: 300 bytes with the usual payloads."""
 
 START = 0
 """Place of the frame in front of the first superframe of speech."""
@@ -38,7 +35,13 @@ EVERY = 1800
 that spreading, which delays a frame, leaves it under ten."""
 
 _CALLSIGN_BYTES = 6
+_HEAD_BYTES = _CALLSIGN_BYTES + 2
 _SIGNS = 1 - 2.0 * np.unpackbits(np.frombuffer(MARK, np.uint8))
+
+
+def text_bytes(payload_bytes: int = PAYLOAD_BYTES) -> int:
+    """Bytes of the text in one frame: 20 in payloads of 32 bytes."""
+    return payload_bytes - _HEAD_BYTES - len(MARK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Station:
 
     Attributes:
         callsign: the sender's; "" for none.
-        text: a piece of its text, at most `TEXT_BYTES` of UTF-8 without control characters.
+        text: a piece of its text, at most `text_bytes` of UTF-8 without control characters.
         piece: which piece it is, 0 .. ``pieces`` - 1.
         pieces: in how many the text is sent, 0 .. `MOST_PIECES`; 0 where there is none.
         tag: four bits of the whole text's CRC: pieces of one text have the same.
@@ -66,8 +69,8 @@ class Station:
         """How many frames after the last superframe of an over it is; 0 if it is not after it."""
         return self.place if START < self.place < WITHIN else 0
 
-    def pack(self) -> bytes:
-        """The payload of 32 bytes.
+    def pack(self, payload_bytes: int = PAYLOAD_BYTES) -> bytes:
+        """The payload of so many bytes.
 
         Raises:
             ParameterError: a field is out of its range.
@@ -76,29 +79,26 @@ class Station:
         require("piece", self.piece, 0, max(0, self.pieces - 1))
         require("tag", self.tag, 0, 15)
         require("place", self.place, START, WITHIN)
-        text = self.text.encode()
-        if len(text) > TEXT_BYTES or not self.text.isprintable():
+        text, most = self.text.encode(), text_bytes(payload_bytes)
+        if len(text) > most or not self.text.isprintable():
             raise ParameterError(
-                f"text must be at most {TEXT_BYTES} bytes of printable UTF-8, not {self.text!r}"
+                f"text must be at most {most} bytes of printable UTF-8, not {self.text!r}"
             )
         numbers = bytes([self.piece << 4 | self.pieces, self.place << 4 | self.tag])
-        return pack_callsign(self.callsign) + numbers + text.ljust(TEXT_BYTES, b"\0") + MARK
+        return pack_callsign(self.callsign) + numbers + text.ljust(most, b"\0") + MARK
 
     @classmethod
     def unpack(cls, payload: bytes) -> Station:
-        """What a payload of 32 bytes says.
+        """What a payload says.
 
         Raises:
-            FormatError: the length is another, or bytes are there that no station frame has. What
-                is no text that can be shown is replaced, not refused.
+            FormatError: it is too short, or has bytes that no station frame has. What is no text
+                that can be shown is replaced, not refused.
         """
-        if len(payload) != PAYLOAD_BYTES or payload[-len(MARK) :] != MARK:
-            raise FormatError(
-                f"a station frame must have {PAYLOAD_BYTES} bytes that end with {MARK.hex()}, "
-                f"not {payload.hex()}"
-            )
+        if len(payload) < _HEAD_BYTES + len(MARK) or payload[-len(MARK) :] != MARK:
+            raise FormatError(f"a station frame must end with {MARK.hex()}, not {payload.hex()}")
         callsign = unpack_callsign(payload[:_CALLSIGN_BYTES])
-        text = payload[_CALLSIGN_BYTES + 2 : -len(MARK)].rstrip(b"\0").decode(errors="replace")
+        text = payload[_HEAD_BYTES : -len(MARK)].rstrip(b"\0").decode(errors="replace")
         # It is shown on terminals.
         text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
         piece, pieces = divmod(payload[_CALLSIGN_BYTES], 16)
@@ -109,7 +109,7 @@ class Station:
 
 
 def like_station(payload_llr: np.ndarray) -> bool:
-    """Whether LLRs (256,) of a payload that failed its CRC are rather a station frame's.
+    """Whether LLRs (bits,) of a payload that failed its CRC are rather a station frame's.
 
     The likelihood ratio of the last 32 bits L_i, in bits: sum(log2(2 / (1 + exp(-s_i L_i)))) with
     the signs s_i of `MARK`.
@@ -123,7 +123,11 @@ class Identifier:
 
     Args:
         callsign: up to nine characters; "" for none.
-        text: what else is to be read at the other end, up to 300 bytes of UTF-8.
+        text: what else is to be read at the other end, up to 300 bytes of UTF-8 in payloads of 32.
+        payload_bytes: of the link's payloads.
+
+    Attributes:
+        callsign, payload_bytes: as given.
 
     Raises:
         ParameterError: not a callsign, or a text that is too long or not printable.
@@ -133,10 +137,11 @@ class Identifier:
     ('hello', None, 1)
     """
 
-    def __init__(self, callsign: str, text: str = "") -> None:
+    def __init__(self, callsign: str, text: str = "", payload_bytes: int = PAYLOAD_BYTES) -> None:
         pack_callsign(callsign)
         self.callsign = callsign.strip().upper()
-        self._texts = split_text(text)
+        self.payload_bytes = payload_bytes
+        self._texts = split_text(text, text_bytes(payload_bytes))
         self._tag = crc16(text.encode()) % 16 if text else 0
         self._piece = 0
         self.reset()
@@ -172,23 +177,22 @@ class Identifier:
         return Station(self.callsign, self._texts[piece], piece, pieces, self._tag, place)
 
 
-def split_text(text: str) -> list[str]:
-    """The pieces of a text, each of whole characters.
+def split_text(text: str, size: int) -> list[str]:
+    """The pieces of a text, each of at most ``size`` bytes and whole characters.
 
     Raises:
         ParameterError: it is too long, or not printable.
     """
     pieces, piece = [], ""
     for character in text:
-        if len((piece + character).encode(errors="replace")) > TEXT_BYTES:
+        if len((piece + character).encode(errors="replace")) > size:
             pieces.append(piece)
             piece = ""
         piece += character
     pieces += [piece] if piece else []
     if len(pieces) > MOST_PIECES or not text.isprintable():
         raise ParameterError(
-            f"text must be at most {MOST_PIECES * TEXT_BYTES} bytes of printable UTF-8, "
-            f"not {text!r:.60}"
+            f"text must be at most {MOST_PIECES * size} bytes of printable UTF-8, not {text!r:.60}"
         )
     return pieces
 

@@ -39,19 +39,21 @@ def items_in(message: bytes, items: str, start: int = 0) -> np.ndarray:
     return np.frombuffer(message, dtype, offset=start)
 
 
-def as_frame(packet: Packet) -> Packet:
+def as_frame(packet: Packet, payload_bits: int | None = None) -> Packet:
     """The packet as a link frame, its hard bits packed: its items tell by their number what it is.
 
     Args:
         packet: uint8 packed bytes (32, 37, 74 or 111; spread 3 more), uint8 bits (256, 296, 592 or
-            888; spread 24 more), or that many float32 LLRs, log(P(0) / P(1)).
+            888; spread 24 more), or that many float32 LLRs, log(P(0) / P(1)); or what a model with
+            shorter payloads has.
+        payload_bits: of the payloads; None for those of any model.
 
     Raises:
         FormatError: where no profile has so many, a bit is neither 0 nor 1, or an LLR is not
             finite. Nothing else is raised.
     """
     data = packet.data
-    known = packet_lengths()
+    known = packet_lengths(payload_bits)
     if packet.soft:
         if not np.isfinite(data).all():
             raise FormatError("the LLRs of a link frame must be finite numbers")

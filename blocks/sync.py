@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from voicelink.blocks.correlation import correlation_threshold, sync_correlation
-from voicelink.blocks.header import FORMAT_VERSION, SPEECH, FrameType
+from voicelink.blocks.header import FORMAT_VERSION
 from voicelink.blocks.link import LinkDecoder, LinkFrame
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.profile import Profile, profile
@@ -95,11 +95,7 @@ class _Found:
     def certain(self) -> bool:
         """Whether its CRC, and parity checks where there are any, say that it is a link frame."""
         header = self.frame.header if self.frame else None
-        return (
-            header is not None
-            and header.version == FORMAT_VERSION
-            and header.frame_type in (*SPEECH, FrameType.STATION)
-        )
+        return header is not None and header.version == FORMAT_VERSION
 
 
 class FrameSync:
@@ -120,13 +116,14 @@ class FrameSync:
         slip: symbols, either way, by which a frame may be off its expected place, 0 to 8.
         spread: packets that the sender spreads each frame over, 1, 2, 4, 8 or 16. Spread ones are
             found by their sync words alone, as nothing else can be told from a single packet.
+        payload_bits: of the model's payloads, as its `Card` says.
 
     Attributes:
         profile: the `Profile`.
         period: symbols from one frame to the next, sync word included.
 
     Raises:
-        ParameterError: no such profile, or a number out of range.
+        ParameterError: no such profile or payload, or a number out of range.
 
     >>> from voicelink.blocks.link import LinkEncoder
     >>> from voicelink.blocks.sync_word import stream_frame
@@ -138,9 +135,14 @@ class FrameSync:
     """
 
     def __init__(
-        self, profile: str | Profile = "half", hold: int = 8, slip: int = 2, spread: int = 1
+        self,
+        profile: str | Profile = "half",
+        hold: int = 8,
+        slip: int = 2,
+        spread: int = 1,
+        payload_bits: int = PAYLOAD_BITS,
     ) -> None:
-        self.profile = _profile(profile)
+        self.profile = _profile(profile, payload_bits)
         self._bits = self.profile.bits + (LABEL_BITS if check_depth(spread) > 1 else 0)
         self.period = self._bits + SYNC_BITS
         self._hold = int(require("hold", hold, 0, 1000))
@@ -273,7 +275,7 @@ class FrameSync:
             reach = _LIMIT * median
             symbols = np.clip(symbols[SYNC_BITS:], middle - reach, middle + reach)
             llrs.append(statistics.llr(symbols))
-            ebn0s.append(decibels(statistics.esn0 * self._bits / PAYLOAD_BITS))
+            ebn0s.append(decibels(statistics.esn0 * self._bits / self.profile.payload_bits))
         frames = self._decoder.decode_many(np.array(llrs)) if self._decoder else [None] * len(llrs)
         rho = [float(self._rho[position - self._start]) for position in positions]
         return [

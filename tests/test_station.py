@@ -17,12 +17,12 @@ from voicelink.blocks.station import (
     EVERY,
     MOST_PIECES,
     START,
-    TEXT_BYTES,
     WITHIN,
     Identifier,
     Station,
     StationReader,
     split_text,
+    text_bytes,
 )
 from voicelink.blocks.status import Status
 from voicelink.blocks.sync import FrameSync
@@ -206,9 +206,9 @@ def test_a_damaged_one_is_not_played_as_speech() -> None:
 
 def test_a_text_is_cut_between_characters_and_put_together() -> None:
     text = "Grüße an alle; 中文, ελληνικά, кириллица 🙂 in zwanzig Bytes je Stück"
-    pieces = split_text(text)
+    pieces = split_text(text, text_bytes())
     assert "".join(pieces) == text
-    assert max(len(piece.encode()) for piece in pieces) <= TEXT_BYTES
+    assert max(len(piece.encode()) for piece in pieces) <= text_bytes()
     identifier, reader = Identifier("n0call", text), StationReader()
     stations = [identifier.start(), *identifier.finish()]
     assert len(stations) == len(pieces)
@@ -226,7 +226,7 @@ def test_a_text_is_cut_between_characters_and_put_together() -> None:
 
 
 def test_a_long_text_takes_turns_also_without_a_frame_in_front() -> None:
-    identifier, reader = Identifier("N0CALL", "y" * MOST_PIECES * TEXT_BYTES), StationReader()
+    identifier, reader = Identifier("N0CALL", "y" * MOST_PIECES * text_bytes()), StationReader()
     for _ in range(2):
         for station in identifier.finish():
             reader.add(station)
@@ -284,7 +284,7 @@ def test_one_that_is_malformed_is_only_counted() -> None:
     good = Station("N0CALL")
 
     class Bad(Station):
-        def pack(self) -> bytes:
+        def pack(self, payload_bytes: int = 32) -> bytes:
             return b"\xff" * 6 + good.pack()[6:]
 
     frame: LinkFrame = LinkDecoder("checked").decode(link.encode_station(Bad()))
