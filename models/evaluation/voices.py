@@ -7,6 +7,7 @@ taken from the same recording or from another one, in a neutral voice, and in so
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -94,6 +95,10 @@ def compare(
 
     Raises:
         ParameterError: the model sends no voice, or a recording holds too little speech.
+
+    Returns:
+        Titles and results. The model by its own name is heard as by somebody who has not met the
+        speaker before: neutral, until the voice has been told from the speech.
     """
     same, other = others(recordings)
     voices = [voice_of(recording.audio, model) for recording in recordings]
@@ -115,11 +120,28 @@ def compare(
     results = evaluate(codecs, heard, wanted, progress, jobs)
     names = {recordings[i].name for i in same}
     few = [name for name in results.codecs if name != "voice of another recording"]
-    parts = [("All recordings", replace(results, codecs=few))]
+    title = f"a voice that is known from the start: {len(recordings)} recordings"
+    parts = [(title, replace(results, codecs=few))]
     if names:
         rows = [row for row in results.rows if row.file in names]
-        parts.append(("Of speakers with another recording", replace(results, rows=rows)))
+        title = f"a voice known so: the {len(names)} recordings of people with several"
+        parts.append((title, replace(results, rows=rows)))
     return parts
+
+
+def to_json(parts: list[tuple[str, Results]]) -> str:
+    """The means, by title, case and measure."""
+    found = {
+        title: {
+            case: {
+                "bit_rate": round(results.bit_rate(case)),
+                **{m.name: round(results.mean(case, m.name).value, 3) for m in results.measures},
+            }
+            for case in results.codecs
+        }
+        for title, results in parts
+    }
+    return json.dumps(found, indent=1) + "\n"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -132,6 +154,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--model", default=MODEL, help="a released model's id, or its folder")
     parser.add_argument("--measures", default=",".join(MEASURED), metavar="A,B")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to work in")
+    parser.add_argument("--json", action="store_true", help="JSON instead of the tables")
     args = parser.parse_args(argv)
     try:
         require("--jobs", args.jobs, 1, 256)
@@ -149,8 +172,11 @@ def main(argv: list[str] | None = None) -> int:
     except VoiceLinkError as error:
         print(f"voicelink: {error}", file=sys.stderr)
         return 2
+    if args.json:
+        print(to_json(parts), end="")
+        return 0
     for title, results in parts:
-        print(f"{title}.\n\n{markdown(results)}")
+        print(f"With {title}\n\n{markdown(results)}")
     return 0
 
 

@@ -154,6 +154,7 @@ def main(argv: list[str] | None = None) -> int:
         help="of the simulation's damage --json; can be repeated, for other measures",
     )
     parser.add_argument("--cost", type=Path, metavar="FILE", help="of evaluation.cost --json")
+    parser.add_argument("--voices", type=Path, metavar="FILE", help="of evaluation.voices --json")
     args = parser.parse_args(argv)
     try:
         write_page(_with_results(args))
@@ -176,6 +177,9 @@ def _with_results(args: argparse.Namespace) -> Path:
             lambda found: (found[0]["condition"], quality(*found, model.id)["measures"]),
         )
         card.setdefault("conditions", {})[condition] = measures
+    if args.voices:
+        found = _taken("--voices", [args.voices], lambda found: dict(*found))
+        card.setdefault("conditions", {}).update(found)
     if args.damage:
         card["damage_recordings"] = _taken("--damage", args.damage, damage_recordings)
         card["damage"] = _taken("--damage", args.damage, damage)
