@@ -34,7 +34,7 @@ AUDIO_ERROR = 0.02
 """Largest RMS difference of the decoders' audio, relative to its RMS."""
 
 
-def _export(step: torch.nn.Module, inputs: dict[str, torch.Tensor], out: str) -> bytes:
+def exported(step: torch.nn.Module, inputs: dict[str, torch.Tensor], out: str) -> bytes:
     import io
 
     shapes = step.net.state_shapes()
@@ -55,7 +55,7 @@ def _export(step: torch.nn.Module, inputs: dict[str, torch.Tensor], out: str) ->
     return file.getvalue()
 
 
-def _halve(model: bytes) -> bytes:
+def halve(model: bytes) -> bytes:
     """Store float32 initialisers of some size as float16, each behind a Cast back to float32."""
     graph = onnx.load_from_string(model)
     kept, casts = [], []
@@ -116,7 +116,7 @@ def export(codec: Codec | Generator, folder: Path, card: dict) -> None:
         for weights in codec.parameters():
             if weights.numel() >= SMALL:
                 weights.copy_(weights.half())
-    graphs = {f"{name}.onnx": _export(*step) for name, step in codec.steps().items()}
+    graphs = {f"{name}.onnx": exported(*step) for name, step in codec.steps().items()}
     card = dict(card)
     card["delay_samples"] = DELAY
     card["payload"] = {"version": PAYLOAD_VERSION, "bits": codec.payload_bits}
@@ -132,7 +132,7 @@ def export(codec: Codec | Generator, folder: Path, card: dict) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as part:
         aside = Path(part)
         for name, graph in graphs.items():
-            content = _halve(graph)
+            content = halve(graph)
             (aside / name).write_bytes(content)
             card["files"][name] = {
                 "bytes": len(content),
