@@ -18,6 +18,7 @@ from voicelink.models.training.damage import damage  # noqa: E402
 from voicelink.models.training.export import export, load_run, released_weights  # noqa: E402
 from voicelink.models.training.losses import (  # noqa: E402
     Intelligibility,
+    Loudness,
     SpectralLoss,
     pitch_loss,
 )
@@ -210,6 +211,21 @@ def test_the_loss_hears_a_difference_at_any_level() -> None:
     assert loss(a, a) < 1e-4 < loss(b, a)
     assert loss(b / 30, a / 30) == pytest.approx(float(loss(b, a)), rel=0.05)
     assert torch.isfinite(loss(torch.zeros(2, 8000), torch.zeros(2, 8000)))
+
+
+def test_loudness_minds_what_is_added_more_than_what_is_missing(sample: np.ndarray) -> None:
+    loss = Loudness()
+    speech = torch.from_numpy(sample[:24000])[None]
+    assert loss(speech, speech) < 0.1 and loss(1.02 * speech, speech) < 0.1  # nobody hears that
+    more, less = loss(2 * speech, speech), loss(speech / 2, speech)
+    assert 0.5 < less < more
+    assert loss(2 * speech / 30, speech / 30) == pytest.approx(float(more), rel=1e-3)
+    generator = torch.Generator().manual_seed(0)
+    hiss = 0.02 * torch.randn(speech.shape, generator=generator)
+    assert loss(speech + hiss, speech) > 2 * loss(speech + hiss / 10, speech)
+    silent = torch.zeros(1, 8000, requires_grad=True)
+    loss(silent, torch.zeros(1, 8000)).backward()
+    assert torch.isfinite(silent.grad).all()
 
 
 def test_the_loss_of_intelligibility_is_what_estoi_leaves(sample: np.ndarray) -> None:

@@ -109,6 +109,60 @@ class Intelligibility(nn.Module):
         return 1 - (weight * likeness).sum() / weight.sum().clamp(min=1)
 
 
+class Loudness(nn.Module):
+    """How much louder or fainter it is in each critical band, as PESQ weighs it (ITU-T P.862).
+
+    Frames of 32 ms, bands evenly spaced in Bark (Traunmueller, JASA 88(1), 1990) through a handset,
+    Zwicker's loudness over the threshold in quiet (Terhardt, Hearing Research 1(2), 1979). What is
+    within a quarter of the loudness is not heard; what was added counts more than what is missing.
+    Unlike PESQ it takes no response of the whole recording away.
+    """
+
+    SIZE, BANDS = 256, 42
+    LOWEST, HIGHEST = 100.0, 3700.0  # Hz
+    SPEECH_DB = 79.0  # sound pressure
+    POWER, DEAD, ADDED = 0.23, 0.25, 0.3
+
+    def __init__(self) -> None:
+        super().__init__()
+        low, high = (26.81 * f / (1960 + f) - 0.53 for f in (self.LOWEST, self.HIGHEST))
+        step = (high - low) / (self.BANDS - 1)
+        width = SAMPLE_RATE / self.SIZE
+        f = torch.arange(self.SIZE // 2 + 1) * width
+        bark = 26.81 * f / (1960 + f) - 0.53
+        reach = torch.clamp(26.81 * 1960 / (1960 + f) ** 2 * width, min=step)
+        centre = low + step * torch.arange(self.BANDS)[:, None]
+        bands = torch.clamp(1 - (bark - centre).abs() / reach, min=0)
+        bands = bands / bands.sum(dim=0).clamp(min=1e-3)
+        # A handset: 12 dB an octave below 300 Hz, and steep above 3.2 kHz.
+        handset = -12 * torch.log2(300 / f.clamp(min=20)).clamp(min=0)
+        handset = handset - (f - 3200).clamp(min=0) / 20
+        self.register_buffer("bands", bands * 10 ** (handset / 10))
+        khz = 1.96 * (centre + 0.53) / (26.28 - centre)
+        quiet = 3.64 * khz**-0.8 - 6.5 * torch.exp(-0.6 * (khz - 3.3) ** 2) + 1e-3 * khz**4
+        self.register_buffer("quiet", 10 ** (quiet / 10))
+        self.register_buffer("window", torch.hann_window(self.SIZE))
+
+    def _bands(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """Power and loudness (batch, bands, time)."""
+        power = self.bands @ magnitude(audio, self.SIZE, self.SIZE // 2, self.window) ** 2
+        full = self.window.square().sum() * self.SIZE / 2
+        power = power * (10 ** (self.SPEECH_DB / 10) / full)
+        least = (self.quiet / 0.5) ** self.POWER
+        return power, least * ((0.5 + 0.5 * power / self.quiet) ** self.POWER - 1)
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        rms = torch.sqrt(torch.mean(target**2, dim=1, keepdim=True)).clamp(min=0.002)
+        (said, loud), (wanted, right) = self._bands(output / rms), self._bands(target / rms)
+        away = (loud - right).abs() - self.DEAD * torch.minimum(loud, right)
+        away = torch.clamp(away, min=0)
+        added = ((said.detach() + 1e4) / (wanted + 1e4)) ** 1.2
+        added = torch.where(added < 3, 0, added.clamp(max=12))
+        frames = torch.sqrt((away**2).mean(dim=1) + 1e-3) + self.ADDED * (away * added).mean(dim=1)
+        weight = wanted.sum(dim=1).clamp(min=1e3) ** 0.04
+        return (frames * weight).sum() / weight.sum()
+
+
 def pitch_loss(octaves: Tensor, voicing: Tensor, pitch: Tensor) -> Tensor:
     """How far off the decoder's idea of the pitch is, where there is one, and of the voicing.
 

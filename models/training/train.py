@@ -30,6 +30,7 @@ from voicelink.models.training.features import Bits, bits_of
 from voicelink.models.training.listener import Listener, load_listener, unlike_phones
 from voicelink.models.training.losses import (
     Intelligibility,
+    Loudness,
     SpectralLoss,
     feature_matching,
     hinge_discriminator,
@@ -102,6 +103,7 @@ class Run:
         self.judges = Discriminators().to(self.device)
         self.spectral = SpectralLoss().to(self.device)
         self.intelligibility = Intelligibility().to(self.device)
+        self.loudness = Loudness().to(self.device)
         self.listener = listener and listener.to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.codec.parameters(), lr=1e-3, betas=(0.8, 0.99), weight_decay=0.01
@@ -194,6 +196,10 @@ class Run:
             "intelligibility": unlike.item(),
         }
         loss = spectral + tone + stage.get("intelligibility", 0.5) * unlike
+        if stage.get("loudness"):
+            away = self.loudness(output, wanted)
+            losses["loudness"] = away.item()
+            loss = loss + stage["loudness"] * away
         if stage.get("phonemes"):
             misheard = unlike_phones(self.listener, output, wanted)
             losses["phonemes"] = misheard.item()
@@ -264,7 +270,7 @@ def train(
     recordings = read_folder(speech / "dev")[:: config.get("validate_every_nth", 1)]
     log = folder / "log.csv"
     columns = ["step", "stage", "seconds", "spectral", "pitch", "intelligibility", "phonemes"]
-    columns += ["judged", "matching", "norm", "estoi", "pesq", "recordings"]
+    columns += ["loudness", "judged", "matching", "norm", "estoi", "pesq", "recordings"]
     if not log.exists():
         log.write_text(",".join(columns) + "\n")
     began = time.time()
