@@ -106,7 +106,7 @@ class Codec(nn.Module):
         """The audio, float32 (2560 n,), of n payloads."""
         values = from_llrs(llrs_of(payload, self.payload_bits))
         mean, reliability = (x.reshape(-1, self.sizes.latents) for x in values)
-        return _spoken(self.decoder, mean, reliability, *self.known(len(mean)))
+        return spoken(self.decoder, mean, reliability, *self.known(len(mean)))
 
     @torch.inference_mode()
     def code(self, audio: np.ndarray) -> np.ndarray:
@@ -159,7 +159,7 @@ class Generator(nn.Module):
 
     def decode(self, payload: bytes) -> np.ndarray:
         """The audio, float32 (2560 n,), of n payloads."""
-        return _spoken(self.decoder, *self.bits.features(llrs_of(payload, self.payload_bits)))
+        return spoken(self.decoder, *self.bits.features(llrs_of(payload, self.payload_bits)))
 
     code = Codec.code
 
@@ -180,7 +180,7 @@ def _decoder_step(decoder: Decoder, latents: int) -> Step:
     return Step(DecoderStep(decoder), {"latents": values, "reliability": values}, "audio")
 
 
-def _spoken(
+def spoken(
     decoder: Decoder, values: np.ndarray, reliability: np.ndarray, *known: Tensor
 ) -> np.ndarray:
     """What a decoder makes of values and reliabilities, (frames, latents) each."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from voicelink.models.latents import from_llrs, llrs_of
 from voicelink.models.sizes import FRAMES
 from voicelink.models.training.networks import (
     BINS,
@@ -20,10 +21,16 @@ from voicelink.models.training.networks import (
     Fourier,
     Sizes,
     States,
-    quantise,
 )
-from voicelink.models.training.trained import Codec, Step, whole_superframes
-from voicelink.models.voice import ARRIVAL_FRAMES, SAMPLES, VOICE_LEVELS, voices_in
+from voicelink.models.training.trained import Codec, Step, spoken, whole_superframes
+from voicelink.models.voice import (
+    ARRIVAL_FRAMES,
+    SAMPLES,
+    VOICE_LEVELS,
+    pack_voice,
+    voice_values,
+    voices_in,
+)
 
 UNKNOWN_SHARE = 0.2
 """The share of training clips that are decoded without a voice."""
@@ -75,7 +82,7 @@ class Voice(nn.Module):
         return torch.tanh(x.float())
 
 
-def voice_levels(values: Tensor) -> Tensor:
+def rounded_levels(values: Tensor) -> Tensor:
     """Levels 0..15 (float) of a voice's values within +-1."""
     return torch.floor((values + 1) / 2 * (VOICE_LEVELS - 1) + 0.5)
 
@@ -88,7 +95,7 @@ class VoiceStep(nn.Module):
         self.net = voice
 
     def forward(self, audio: Tensor):
-        return (voice_levels(self.net(audio)),)
+        return (rounded_levels(self.net(audio)),)
 
 
 class VoiceDecoderStep(DecoderStep):
@@ -122,7 +129,7 @@ class VoiceCodec(Codec):
     def heard(self, audio: Tensor) -> Tensor:
         """The voice (batch, voice) after its quantiser; gradients pass straight through it."""
         values = self.voice(audio)
-        rounded = voice_levels(values) * (2 / (VOICE_LEVELS - 1)) - 1
+        rounded = rounded_levels(values) * (2 / (VOICE_LEVELS - 1)) - 1
         return values + (rounded - values).detach()
 
     def adapted(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -163,17 +170,21 @@ class VoiceCodec(Codec):
         voice = torch.cat([values[:, None] * weight, weight], dim=2)
         return self.decoder.speak(latents, reliability, States(None), voice)
 
+    def decode(self, payload: bytes, voice: bytes | None = None) -> np.ndarray:
+        """The audio, float32 (2560 n,), of n payloads; without a voice, in a neutral one."""
+        mean, reliability = from_llrs(llrs_of(payload, self.payload_bits))
+        (known,) = self.known(FRAMES * len(mean))
+        if voice is not None:
+            known[..., :-1], known[..., -1] = torch.from_numpy(voice_values(voice)), 1
+        shape = (-1, self.sizes.latents)
+        return spoken(self.decoder, mean.reshape(shape), reliability.reshape(shape), known)
+
     @torch.inference_mode()
     def code(self, audio: np.ndarray) -> np.ndarray:
         """Encode and decode a whole recording in its own voice, delay removed."""
-        device = next(self.parameters()).device
-        x = torch.from_numpy(whole_superframes(audio))[None].to(device)
-        speech = voices_in(audio)
-        level = quantise(self.encoder(x, States(None)))
-        value = (2 * level - 3) / 3
-        voice = self.known(value.shape[1])[0].to(value)
+        speech, voice = torch.from_numpy(voices_in(audio)), None
         if len(speech):
-            voice[..., :-1] = self.heard(torch.from_numpy(speech).to(device)).mean(dim=0)
-            voice[..., -1] = 1
-        y = self.decoder(value, torch.ones_like(value), States(None), voice)
-        return y[0, DELAY : DELAY + len(audio)].float().cpu().numpy()
+            values = self.voice(speech.to(next(self.parameters()).device)).mean(dim=0)
+            voice = pack_voice(rounded_levels(values).cpu().numpy())
+        payload = self.encode(whole_superframes(audio))
+        return self.decode(payload, voice)[DELAY:][: len(audio)]
