@@ -116,7 +116,9 @@ def export(codec: Codec | Generator, folder: Path, card: dict) -> None:
         for weights in codec.parameters():
             if weights.numel() >= SMALL:
                 weights.copy_(weights.half())
-    graphs = {f"{name}.onnx": exported(*step) for name, step in codec.steps().items()}
+    files = {f"{name}.onnx": halve(exported(*step)) for name, step in codec.steps().items()}
+    if isinstance(codec, Generator):
+        files |= codec.bits.files
     card = dict(card)
     card["delay_samples"] = DELAY
     card["payload"] = {"version": PAYLOAD_VERSION, "bits": codec.payload_bits}
@@ -131,8 +133,7 @@ def export(codec: Codec | Generator, folder: Path, card: dict) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as part:
         aside = Path(part)
-        for name, graph in graphs.items():
-            content = halve(graph)
+        for name, content in files.items():
             (aside / name).write_bytes(content)
             card["files"][name] = {
                 "bytes": len(content),
@@ -141,7 +142,7 @@ def export(codec: Codec | Generator, folder: Path, card: dict) -> None:
         _write_card(aside, card)
         card["export"] = check(codec, aside)
         _write_card(aside, card)
-        for name in (*graphs, "card.yaml"):
+        for name in (*files, "card.yaml"):
             (aside / name).replace(folder / name)
 
 

@@ -4,7 +4,7 @@ A codec is a module with ``FEATURES`` (values of a frame of 40 ms), ``PAYLOAD_BI
 superframe of 8 frames), ``Encoder`` (whose ``encode`` takes float32 (2560 n,) and gives n payloads)
 ``features`` (LLRs (n, PAYLOAD_BITS) to values and reliabilities, float32 (8 n, FEATURES) each), and
 ``TONE``, (2, FEATURES + 1): pitch, in octaves over 55 Hz, and voicing, a logit, as linear forms of
-a frame's values and 1.
+a frame's values and 1. What else a model of it needs, ``files`` gives: contents by name.
 """
 
 from __future__ import annotations
@@ -42,6 +42,11 @@ class Bits:
     @property
     def tone(self) -> np.ndarray:
         return np.asarray(self.module.TONE)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What a model needs beside its network, by the names of the files."""
+        return getattr(self.module, "files", dict)()
 
     @property
     def payload_bits(self) -> int:
