@@ -1,0 +1,1 @@
+"""vae-digits: a variational autoencoder of log-spectrograms, for spoken digits."""
