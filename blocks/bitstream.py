@@ -1,5 +1,5 @@
-"""The bitstream file: eight bytes that say what it is, the speaker's voice where it goes apart, then
-whole payloads (see FORMAT.md)."""
+"""The bitstream file: eight bytes that say what it is, the speaker's voice where it goes apart,
+then whole payloads (see FORMAT.md)."""
 
 from __future__ import annotations
 
@@ -49,6 +49,6 @@ class BitstreamHeader:
 
 
 def split_payloads(content: bytes, size: int) -> tuple[bytes, int]:
-    """The whole payloads of ``size`` bytes that ``content`` begins with, and the bytes left over."""
+    """The whole payloads of ``size`` bytes at the start of ``content``, and the bytes left over."""
     left = len(content) % size
     return content[: len(content) - left], left

@@ -11,7 +11,7 @@ from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import CONFIRMED, FREQUENCY, SNR_DB
 from voicelink.blocks.sound_card import SoundInput, SoundOutput
 from voicelink.models.errors import require
-from voicelink.models.sizes import SAMPLE_RATE
+from voicelink.models.sizes import PAYLOAD_BITS, SAMPLE_RATE
 
 _FLUSH = 0.05  # seconds of silence that push the last symbols through the card's resampler
 
@@ -24,6 +24,7 @@ class RadioSink:
         mode: the modem's mode by name.
         spread: packets that each frame is spread over.
         level: dBFS of the signal, -60 to -3: its peaks are some 7 dB higher.
+        payload_bits: of the model's payloads, as its `Card` says.
 
     Attributes:
         card: the card.
@@ -37,10 +38,15 @@ class RadioSink:
     dropped = 0
 
     def __init__(
-        self, output: SoundOutput, mode: str = "bpsk", spread: int = 1, level: float = -12.0
+        self,
+        output: SoundOutput,
+        mode: str = "bpsk",
+        spread: int = 1,
+        level: float = -12.0,
+        payload_bits: int = PAYLOAD_BITS,
     ) -> None:
         self.card = output
-        self._modulator = Modulator(mode, spread)
+        self._modulator = Modulator(mode, spread, payload_bits)
         self._gain = 10 ** (float(require("level", level, -60, -3)) / 20) / np.sqrt(2)
         self._sent = 0
         self.endpoint = f"{output.name} (mode {mode})"
@@ -83,6 +89,7 @@ class RadioSource:
         source: the card.
         mode: the modem's mode by name.
         spread: packets that the sender spreads each frame over.
+        payload_bits: of the model's payloads, as its `Card` says.
 
     Attributes:
         card: the card.
@@ -97,9 +104,15 @@ class RadioSource:
 
     malformed = 0
 
-    def __init__(self, source: SoundInput, mode: str = "bpsk", spread: int = 1) -> None:
+    def __init__(
+        self,
+        source: SoundInput,
+        mode: str = "bpsk",
+        spread: int = 1,
+        payload_bits: int = PAYLOAD_BITS,
+    ) -> None:
         self.card = source
-        self._demodulator = Demodulator(mode, spread)
+        self._demodulator = Demodulator(mode, spread, payload_bits=payload_bits)
         self._downconverter = Downconverter()
         self._found: deque[Packet] = deque()
         self.endpoint = f"{source.name} (mode {mode})"

@@ -103,8 +103,15 @@ def voice_sender(link: LinkEncoder, card: Card, voice: bytes | None) -> VoiceSen
     """What sends a model's voice in a link's frames; None where there is none to be sent.
 
     Raises:
-        ParameterError: a voice was given, and the profile cannot carry it.
+        ParameterError: a voice was given that is none of the model's, or that the profile cannot
+            carry.
     """
+    if voice is not None and len(voice) != card.voice_bytes:
+        raise ParameterError(
+            f"voice must be {card.voice_bytes} bytes for {card.id}, not {len(voice)}"
+            if card.voice_bytes
+            else f"voice must be none with {card.id}, which does not send it apart"
+        )
     if not card.voice_bytes:
         return None
     if link.profile.header:

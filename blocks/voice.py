@@ -5,11 +5,13 @@ For models that send the speaker's voice apart. It goes in pieces, each in a lin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from voicelink.blocks.crc import crc16
+from voicelink.models.card import MOST_VOICE_BYTES
 from voicelink.models.errors import FormatError, ParameterError, require
 
 START = 0
@@ -41,6 +43,27 @@ SOON = 3
 _HEAD_BYTES = 2
 _KNOWN = np.concatenate([[2, 3], np.arange(-8 * len(MARK), 0)])
 _SIGNS = 1 - 2.0 * np.concatenate([[1, 1], np.unpackbits(np.frombuffer(MARK, np.uint8))])
+
+
+def read_voice(path: str | Path | None) -> bytes | None:
+    """The voice in a file, as `voicelink models voice` writes it; None where none is named.
+
+    Raises:
+        FormatError: it cannot be read, or is far too long for a voice.
+    """
+    if path is None:
+        return None
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MOST_VOICE_BYTES + 1)
+    except OSError as error:
+        raise FormatError(f"cannot read {path}: {error.strerror}") from None
+    if not 0 < len(content) <= MOST_VOICE_BYTES:
+        raise FormatError(
+            f"{path} must hold a voice of 1 to {MOST_VOICE_BYTES} bytes, as `voicelink models"
+            " voice` writes it"
+        )
+    return content
 
 
 def piece_bytes(payload_bytes: int) -> int:
@@ -177,8 +200,7 @@ class VoiceSender:
         piece = self._pieces[self._piece]
         self._piece = (self._piece + 1) % count
         self._since, self._sent = 0, self._sent + 1
-        place = SILENCE if silent else SPEECH
-        return VoicePiece(piece.data, piece.piece, piece.pieces, piece.tag, place)
+        return replace(piece, place=SILENCE if silent else SPEECH)
 
     def _renew(self) -> None:
         known = self.voice is not None

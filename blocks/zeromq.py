@@ -27,6 +27,7 @@ from voicelink.blocks.zeromq_keys import Keys, make_keys
 from voicelink.blocks.zeromq_messages import SENT_FORMS, MessageReader, MessageWriter
 from voicelink.blocks.zeromq_socket import Endpoint
 from voicelink.models.errors import FormatError, one_of
+from voicelink.models.sizes import PAYLOAD_BITS
 
 __all__ = ["SENT_FORMS", "FrameReceiver", "FrameSender", "Keys", "make_keys"]
 
@@ -158,6 +159,7 @@ class FrameReceiver(Endpoint):
         items: a stream's items: "bytes", "bits" (one in a byte) or "floats" (soft bits).
         profile: the profile of a stream's frames.
         spread: packets that each of them is spread over, 1, 2, 4, 8 or 16.
+        payload_bits: of the model's payloads, for a stream that goes by sync words.
         keys: CURVE keys; None for none.
         allow_remote: bind also where other machines reach it.
         high_water: messages that may wait here to be received.
@@ -187,9 +189,12 @@ class FrameReceiver(Endpoint):
         allow_remote: bool = False,
         high_water: int = 1000,
         max_message_bytes: int = 1 << 18,
+        payload_bits: int = PAYLOAD_BITS,
     ) -> None:
         one_of("pattern", pattern, ("sub", "pull"))
-        self._reader = MessageReader(form, items, profile, self._count_malformed, spread)
+        self._reader = MessageReader(
+            form, items, profile, self._count_malformed, spread, payload_bits
+        )
         self._ready: deque[Packet] = deque()
         self.received = 0
         self.malformed = 0

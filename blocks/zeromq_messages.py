@@ -15,6 +15,7 @@ from voicelink.blocks.sync_word import stream_frame
 from voicelink.blocks.tag_header import START
 from voicelink.blocks.tagged_stream import TaggedStreamReader, TaggedStreamWriter
 from voicelink.models.errors import FormatError, ParameterError, one_of
+from voicelink.models.sizes import PAYLOAD_BITS
 
 SENT_FORMS = ("raw", "pdu", "stream", "tagged")
 """Forms of the messages that are sent, one link frame each."""
@@ -72,6 +73,7 @@ class MessageReader:
         profile: the profile of the frames in a stream.
         refuse: called with the reason for what is left out of a stream.
         spread: packets that each frame in a stream is spread over, 1, 2, 4, 8 or 16.
+        payload_bits: of the model's payloads, for a stream that goes by sync words.
 
     Raises:
         ParameterError: for a form, items or a profile that there are not, and for a stream
@@ -85,6 +87,7 @@ class MessageReader:
         profile: str | None,
         refuse: Callable[[FormatError], None],
         spread: int = 1,
+        payload_bits: int = PAYLOAD_BITS,
     ) -> None:
         self._form = one_of("form", form, RECEIVED_FORMS)
         self._items = one_of("items", items, ITEMS)
@@ -94,7 +97,8 @@ class MessageReader:
             if profile is None:
                 raise ParameterError("profile must be named for a stream: its frames' length")
             # Bits do not slip between programs, and a frame need not wait for what follows it.
-            self._sync = FrameSync(profile, slip=2 if items == "floats" else 0, spread=spread)
+            slip = 2 if items == "floats" else 0
+            self._sync = FrameSync(profile, slip=slip, spread=spread, payload_bits=payload_bits)
         elif items != "bytes":
             raise ParameterError(f"items must be bytes where the form is not stream, not {items}")
 

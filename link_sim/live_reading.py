@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from voicelink.blocks.auto_link import AUTO, AutoLinkDecoder
@@ -12,6 +13,7 @@ from voicelink.blocks.packet import Packet
 from voicelink.blocks.spread import Gatherer
 from voicelink.blocks.status import Status
 from voicelink.link_sim.live import PacketSink
+from voicelink.models.card import DEFAULT, card
 from voicelink.models.errors import FormatError
 
 LATEST = 120
@@ -33,6 +35,7 @@ class ReadingSink:
         sink: where packets go.
         profile: of the frames; `AUTO` tells it from each packet's length.
         clock: seconds, never going back.
+        model: whose frames they are.
 
     Attributes:
         statuses: how many frames had each status.
@@ -42,11 +45,18 @@ class ReadingSink:
     """
 
     def __init__(
-        self, sink: PacketSink, profile: str = AUTO, clock: Callable[[], float] = time.monotonic
+        self,
+        sink: PacketSink,
+        profile: str = AUTO,
+        clock: Callable[[], float] = time.monotonic,
+        model: str | Path = DEFAULT,
     ) -> None:
+        found = card(model)
         self._sink = sink
-        self._decoder = AutoLinkDecoder(profile)
-        self._gatherer = Gatherer()
+        self._decoder = AutoLinkDecoder(
+            profile, found.number, found.payload_bits, bool(found.voice_bytes)
+        )
+        self._gatherer = Gatherer(found.payload_bits)
         self._clock = clock
         self._start = clock()
         self._spent = 0.0

@@ -54,6 +54,11 @@ class SpeechEncoder:
         self._owed = self.card.delay + self._engine.lag * SUPERFRAME_SAMPLES
 
     @property
+    def lag(self) -> int:
+        """Superframes by which payloads come later than the audio that they stand for."""
+        return self._engine.lag
+
+    @property
     def voice(self) -> bytes | None:
         """The speaker's voice, `Card.voice_bytes` long; None until it is known, and with a model
         that does not send it apart."""

@@ -20,23 +20,14 @@ from voicelink.blocks.playout import Playout, State
 from voicelink.blocks.pmt import serialize
 from voicelink.blocks.receiver import LONGEST_BUFFER, Receiver
 from voicelink.blocks.status import Status
-from voicelink.models.card import DEFAULT
+from voicelink.models.card import DEFAULT, card
 from voicelink.models.codec import SpeechDecoder
 from voicelink.models.errors import FormatError, one_of, require
 from voicelink.models.latents import CERTAIN
-from voicelink.models.sizes import (
-    PAYLOAD_BITS,
-    PAYLOAD_BYTES,
-    SUPERFRAME_SAMPLES,
-    SUPERFRAME_SECONDS,
-)
+from voicelink.models.sizes import SUPERFRAME_SAMPLES, SUPERFRAME_SECONDS
 
 _STATUS = pmt.intern("status")
-_STREAMS = {
-    "packed": (np.uint8, PAYLOAD_BYTES),
-    "bits": (np.uint8, PAYLOAD_BITS),
-    "llrs": (np.float32, PAYLOAD_BITS),
-}
+_STREAMS = {"packed": np.uint8, "bits": np.uint8, "llrs": np.float32}
 _BUFFER = 1024
 """Samples of the output buffer: the fewest that GNU Radio makes, a page of memory."""
 
@@ -47,13 +38,16 @@ _DONE = -1
 
 
 class decoder(Guarded, gr.basic_block):
-    """Payloads to speech: 2560 samples (320 ms) for every 32 bytes.
+    """Payloads to speech: 2560 samples (320 ms) for each, which is 32 bytes with the default model.
+
+    Other models have shorter payloads, of as many bits for each superframe.
 
     Ports:
         message ``in`` (``input`` "pdu"): payload PDUs, u8[32], or f32[256] LLRs log(P(0) / P(1)),
             as an encoder, or a deframer on ``ok`` and ``fail``, gives them. Metadata, all optional:
             ``number`` or ``sequence`` puts them in order, ``end`` ends an over, ``status`` and
-            ``callsign`` are handed on.
+            ``callsign`` are handed on. One with ``speaker`` #t is a voice frame: from then on
+            speech has that voice.
         stream in (other ``input``): "packed": bytes, 32 for a superframe; "bits": one bit a byte,
             256, the most significant first; "llrs": float LLRs, 256, 0 for a bit of which nothing
             is known. The first item begins a superframe.
@@ -94,7 +88,9 @@ class decoder(Guarded, gr.basic_block):
         one_of("pace", pace, ["clock", "data"])
         self._model = model
         self._buffer = float(require("buffer", buffer, 0, LONGEST_BUFFER))
-        self._stream = _STREAMS.get(input)
+        self._bits = card(model).payload_bits
+        size = self._bits // 8 if input == "packed" else self._bits
+        self._stream = (_STREAMS[input], size) if input in _STREAMS else None
         self._clock = pace == "clock" and self._stream is None
         self._clear()
         gr.basic_block.__init__(
@@ -174,7 +170,7 @@ class decoder(Guarded, gr.basic_block):
     @guarded
     def _on_payload(self, message: pmt.pmt_base) -> None:
         try:
-            frame, number = pdu_to_frame(to_bytes(message))
+            frame, number = pdu_to_frame(to_bytes(message), self._bits)
         except FormatError as error:
             self._receiver.refuse(error)
             self.errors += 1
@@ -278,7 +274,7 @@ class decoder(Guarded, gr.basic_block):
     @guarded(otherwise=lambda self, items, out: out.fill(0))
     def _speak(self, items: np.ndarray, out: np.ndarray) -> None:
         if items.dtype == np.uint8:
-            bits = items & 1 if items.shape[1] == PAYLOAD_BITS else np.unpackbits(items, axis=1)
+            bits = items & 1 if items.shape[1] == self._bits else np.unpackbits(items, axis=1)
             items = CERTAIN * (1 - 2 * bits.astype(np.float32))
         audio = self._speech.decode_llrs(items)
         out[: len(audio)] = audio

@@ -36,8 +36,9 @@ class deframer(Guarded, gr.basic_block):
     """Link frames to payloads, by error correction and CRC.
 
     Ports:
-        message ``in``: link-frame PDUs: u8, packed bytes (32, 37, 74 or 111) or one bit a byte
-            (256, 296, 592 or 888); or f32, LLRs log(P(0) / P(1)), one for each bit. Where frames
+        message ``in``: link-frame PDUs: u8, packed bytes (32, 37, 74 or 111; other models have
+            shorter frames) or one bit a byte (256, 296, 592 or 888); or f32, LLRs log(P(0) / P(1)),
+            one for each bit. Where frames
             are spread over several packets, which their length tells (3 bytes or 24 bits more), a
             frame comes out with the packet that has its last part, or one after that: there is no
             clock here, so where the last packet of an over is lost its last frame stays out. Of the
@@ -45,7 +46,9 @@ class deframer(Guarded, gr.basic_block):
         message ``ok``: payload PDUs, u8[32], of frames whose CRC is right (of the profile "plain",
             which has none: all hard ones, and soft ones that are sure of their bits).
         message ``fail``: payload PDUs, f32[256], of the others: the LLRs of the payload's bits
-            after error correction, for the decoder to make the best of.
+            after error correction, for the decoder to make the best of. Of a model that sends the
+            speaker's voice apart, what has ``speaker`` #t is a voice frame and no speech; the
+            decoder understands it.
         message ``station``: for each station frame a dict: ``callsign``, ``text`` as far as it has
             come, ``complete`` (whether that is all of it) and ``end`` (whether the over has ended).
 
@@ -57,7 +60,7 @@ class deframer(Guarded, gr.basic_block):
     Args:
         profile: the link profile by name, or "auto": by the length of each frame.
         model: the speech decoder's; frames of another model are counted as foreign and dropped, and
-            so are damaged ones that are rather a station frame than speech.
+            so are damaged ones that are rather a station or voice frame than speech.
 
     Attributes:
         counts: frames that came, by what became of them: ``ok``, ``fail`` and ``foreign``. What is
@@ -70,9 +73,11 @@ class deframer(Guarded, gr.basic_block):
     """
 
     def __init__(self, profile: str = AUTO, model: str | Path = DEFAULT) -> None:
-        self._link = AutoLinkDecoder(profile, card(model).number)
+        found = card(model)
+        self._bits = found.payload_bits
+        self._link = AutoLinkDecoder(profile, found.number, self._bits, bool(found.voice_bytes))
         gr.basic_block.__init__(self, "voicelink_deframer", None, None)
-        self._gatherer = Gatherer()
+        self._gatherer = Gatherer(self._bits)
         self._collector = CallsignCollector()
         self.station = StationReader()
         self._sequence = 0  # of the latest header
@@ -93,7 +98,7 @@ class deframer(Guarded, gr.basic_block):
 
     @guarded
     def _on_frame(self, message: pmt.pmt_base) -> None:
-        packet = as_frame(pdu_to_packet(to_bytes(message)))
+        packet = as_frame(pdu_to_packet(to_bytes(message)), self._bits)
         frames = self._gatherer.push(packet)
         for gathered in frames:
             self._give(gathered, packet, gathered is frames[-1])
@@ -117,7 +122,7 @@ class deframer(Guarded, gr.basic_block):
         if packet.soft:
             # The synchroniser has seen the symbols before they were LLRs.
             known = _said(packet, EBN0_DB, float)
-            metadata[EBN0_DB] = ebn0_db(packet.data) if known is None else known
+            metadata[EBN0_DB] = ebn0_db(packet.data, self._bits) if known is None else known
         port = _OK if frame.status in _CONFIRMED else _FAIL
         self.message_port_pub(port, from_bytes(frame_to_pdu(frame, gathered.number, metadata)))
         self.counts[pmt.symbol_to_string(port)] += 1

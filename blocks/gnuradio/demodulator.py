@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from gnuradio import gr
 
@@ -17,6 +19,7 @@ from voicelink.blocks.pdu import (
     SNR_DB,
     packet_to_pdu,
 )
+from voicelink.models.card import DEFAULT, card
 
 
 class demodulator(Guarded, gr.sync_block):
@@ -36,16 +39,25 @@ class demodulator(Guarded, gr.sync_block):
         mode: the sender's mode by name.
         spread: packets that the sender spreads each frame over, 1, 2, 4, 8 or 16.
         frequency_range: Hz that the signal may be off to either side, 0 to 500.
+        model: the speech decoder's: its payloads' size says how long frames are.
 
     Attributes:
         bursts: how many came out; ``confirmed`` of them beyond doubt.
 
     Raises:
         ParameterError: an argument is none of these.
+        ModelError: there is no such model.
     """
 
-    def __init__(self, mode: str = "bpsk", spread: int = 1, frequency_range: float = 250.0) -> None:
-        self._demodulator = Demodulator(mode, spread, frequency_range)
+    def __init__(
+        self,
+        mode: str = "bpsk",
+        spread: int = 1,
+        frequency_range: float = 250.0,
+        model: str | Path = DEFAULT,
+    ) -> None:
+        bits = card(model).payload_bits
+        self._demodulator = Demodulator(mode, spread, frequency_range, bits)
         self.bursts = self.confirmed = 0
         gr.sync_block.__init__(self, "voicelink_demodulator", [np.complex64], None)
         self.message_port_register_out(OUT)

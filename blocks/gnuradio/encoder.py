@@ -11,30 +11,37 @@ from gnuradio import gr
 
 from voicelink.blocks.gnuradio.guard import Guarded, guarded
 from voicelink.blocks.gnuradio.messages import OUT, PTT, from_bytes, switch
-from voicelink.blocks.pdu import payload_to_pdu
+from voicelink.blocks.pauses import Pauses
+from voicelink.blocks.pdu import SILENT, VOICE, payload_to_pdu
 from voicelink.blocks.transmit import TimeOutTimer
-from voicelink.blocks.transmitter import split_payloads
+from voicelink.blocks.transmitter import last_payloads, split_payloads
+from voicelink.blocks.voice import read_voice
 from voicelink.models.card import DEFAULT
 from voicelink.models.codec import SpeechEncoder
 from voicelink.models.errors import FormatError, one_of, true_or_false
-from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES, SAMPLE_RATE, SUPERFRAME_SAMPLES
+from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SAMPLES
 
 _log = logging.getLogger(__name__)
 _PACKET_LEN = pmt.intern("packet_len")
-_ITEMS = {"pdu": 0, "packed": PAYLOAD_BYTES, "bits": PAYLOAD_BITS}
+_OUTPUTS = "pdu", "packed", "bits"
 _HELD = 64
 """Superframes that may wait for room in the stream; with more, no input is taken."""
 
 
 class encoder(Guarded, gr.basic_block):
-    """Speech to payloads: 32 bytes for every 2560 samples (320 ms).
+    """Speech to payloads: 32 bytes for every 2560 samples (320 ms) with the default model.
+
+    Other models have shorter payloads, of as many bits for each superframe; their first may come
+    some superframes later.
 
     Ports:
         stream in: float, audio at 8 kHz within +-1. What is beyond is clipped, NaN is silence.
         stream out: none, bytes, or bits, by ``output``; tag ``packet_len`` (32 or 256) at the
             first item of each superframe.
         message ``out``: for each superframe a payload PDU, u8[32], with ``number`` (of the
-            superframe, from 0 in each over) and ``end`` (true for the last of an over).
+            superframe, from 0 in each over) and ``end`` (true for the last of an over). Of a model
+            that sends the speaker's voice apart also ``voice``, u8, once it is known, and
+            ``silent`` (whether nobody speaks in the superframe).
         message ``ptt``: #t or #f, or a pair that ends with one. #f fills the superframe up with
             silence and ends the over; audio is then discarded until #t begins another. Where a
             message falls between two samples depends on the buffers; a stream tag ``ptt`` with the
@@ -45,6 +52,8 @@ class encoder(Guarded, gr.basic_block):
 
     Args:
         model: a released model's id or a model folder.
+        voice: file with the speaker's voice, for models that send it apart; "": it is taken from
+            the speech.
         output: the stream out: "pdu" (none), "packed" (bytes, 32 a superframe) or "bits" (one bit
             a byte, the most significant first, 256 a superframe).
         transmit: whether it begins with the switch on, or waits for ``ptt``.
@@ -54,6 +63,7 @@ class encoder(Guarded, gr.basic_block):
     Raises:
         ParameterError: an argument is none of these.
         ModelError: there is no such model.
+        FormatError: there is no voice in that file.
     """
 
     def __init__(
@@ -62,13 +72,17 @@ class encoder(Guarded, gr.basic_block):
         output: str = "pdu",
         transmit: bool = True,
         longest: float = 0.0,
+        voice: str | Path = "",
     ) -> None:
-        one_of("output", output, _ITEMS)
+        one_of("output", output, _OUTPUTS)
         self._transmit = true_or_false("transmit", transmit)
         self._longest = longest
         self._timer = TimeOutTimer(longest) if longest else None
-        self._speech = SpeechEncoder(model)
-        self._items = _ITEMS[output]
+        self._speech = SpeechEncoder(model, voice=read_voice(voice or None))
+        card = self._speech.card
+        self._bits = card.payload_bits
+        self._pauses = Pauses() if card.voice_bytes else None
+        self._items = {"pdu": 0, "packed": card.payload_bytes, "bits": card.payload_bits}[output]
         gr.basic_block.__init__(
             self, "voicelink_encoder", [np.float32], [np.uint8] if self._items else None
         )
@@ -83,6 +97,8 @@ class encoder(Guarded, gr.basic_block):
 
     def _clear(self) -> None:
         self._speech.reset()
+        if self._pauses:
+            self._pauses.reset()
         self._number = 0
         self._heard = 0  # samples of all overs
         if self._timer:
@@ -136,7 +152,10 @@ class encoder(Guarded, gr.basic_block):
             return
         audio, late = self._in_time(audio)
         self._heard += len(audio)
-        self._publish(self._speech.encode(np.nan_to_num(audio, posinf=1, neginf=-1)))
+        audio = np.nan_to_num(audio, posinf=1, neginf=-1)
+        if self._pauses:
+            self._pauses.push(audio)
+        self._publish(self._speech.encode(audio))
         if late:
             self._timer.update(True, self._heard / SAMPLE_RATE)
             _log.warning("an over was ended after %g s", self._longest)
@@ -168,23 +187,35 @@ class encoder(Guarded, gr.basic_block):
         self._transmit = transmit
 
     def _end(self) -> None:
-        self._publish(self._speech.flush(), end=True)
+        self._publish(last_payloads(self._speech), end=True)
         self._number = 0
+        if self._pauses:
+            self._pauses.reset()
         self._transmit = False
 
     def _publish(self, content: bytes, end: bool = False) -> None:
-        payloads = split_payloads(content)
+        payloads = split_payloads(content, self._bits // 8)
         for place, payload in enumerate(payloads, 1):
-            pdu = payload_to_pdu(payload, self._number, end and place == len(payloads))
+            last = end and place == len(payloads)
+            pdu = payload_to_pdu(payload, self._number, last, self._beside(), self._bits)
             self.message_port_pub(OUT, from_bytes(pdu))
             self._number += 1
         if self._items:
             self._held += payloads
 
+    def _beside(self) -> dict:
+        """What goes with the next superframe's payload."""
+        if not self._pauses:
+            return {}
+        said = {SILENT: self._pauses.next()}
+        if self._speech.voice is not None:
+            said[VOICE] = np.frombuffer(self._speech.voice, np.uint8)
+        return said
+
     def _give(self, out: np.ndarray) -> int:
         count = min(len(out) // self._items, len(self._held))
         data = np.frombuffer(b"".join(self._held[:count]), np.uint8)
-        if self._items == PAYLOAD_BITS:
+        if self._items == self._bits:
             data = np.unpackbits(data)
         out[: len(data)] = data
         for place in range(count):

@@ -13,10 +13,12 @@ from voicelink.blocks.gnuradio.messages import IN, OUT, PTT, from_bytes, switch,
 from voicelink.blocks.link import LinkEncoder
 from voicelink.blocks.link_framer import LinkFramer
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.pdu import END, PROFILE, packet_to_pdu, pdu_to_payload
+from voicelink.blocks.pdu import END, PROFILE, packet_to_pdu, pdu_to_payload, pdu_to_voice
 from voicelink.blocks.spread import Spreader
 from voicelink.blocks.station import Identifier
 from voicelink.blocks.sync_word import LONGEST, stream_frame
+from voicelink.blocks.transmitter import voice_sender
+from voicelink.blocks.voice import read_voice
 from voicelink.models.card import DEFAULT, card
 from voicelink.models.errors import ParameterError, require, true_or_false
 
@@ -24,9 +26,13 @@ from voicelink.models.errors import ParameterError, require, true_or_false
 class framer(Guarded, gr.basic_block):
     """Payloads to link frames: header, CRC, error correction, interleaver and whitener.
 
+    With a model that sends the speaker's voice apart also voice frames: in front of an over if the
+    voice is known then, else as soon as it is, and again in pauses for those who come late.
+
     Ports:
-        message ``in``: payload PDUs, u8[32] (or f32[256] LLRs, which are decided), with ``number``
-            and ``end`` as the encoder gives them; without a number frames are counted from 0.
+        message ``in``: payload PDUs, u8[32] (or f32[256] LLRs, which are decided; with other models
+            as many as their payloads have), with ``number`` and ``end`` as the encoder gives them,
+            and ``voice`` and ``silent``; without a number frames are counted from 0.
         message ``ptt``: what the encoder gets too; with ``identify``, #t sends the station frame
             that opens an over at once, while the first superframe is being spoken.
         message ``out``: link-frame PDUs, u8, packed bytes of the frame, with ``number``, ``end``
@@ -40,6 +46,8 @@ class framer(Guarded, gr.basic_block):
         profile: the link profile: "plain", "checked", "half" or "third".
         callsign: up to 9 characters of A-Z, 0-9, -, / and ., sent slice by slice; "" for none.
         model: the speech encoder's; its number stands in the header.
+        voice: the encoder's file with the speaker's voice, if it has one: then the voice goes in
+            front of the first over too.
         sync_word: make a bit stream for a modem that has no framing of its own.
         preamble: bytes, 0 to 4096; only with ``sync_word``.
         tail: bytes, 0 to 4096; only with ``sync_word``.
@@ -47,11 +55,13 @@ class framer(Guarded, gr.basic_block):
             are in each PDU, 3 bytes more, and after the over's last frame come ``spread`` - 1 more.
         identify: send station frames, with callsign and text: at the end of each over, every ten
             minutes inside of one, and with ``ptt`` in front of it.
-        text: a short text for station frames, up to 300 bytes of UTF-8.
+        text: a short text for station frames, up to 300 bytes of UTF-8 (with shorter payloads
+            fewer: 240 in 28 bytes, 60 in 16).
 
     Raises:
         ParameterError: an argument is none of these.
         ModelError: there is no such model.
+        FormatError: there is no voice in that file.
     """
 
     def __init__(
@@ -65,6 +75,7 @@ class framer(Guarded, gr.basic_block):
         spread: int = 1,
         identify: bool = False,
         text: str = "",
+        voice: str | Path = "",
     ) -> None:
         self._preamble = int(require("preamble", preamble, 0, LONGEST))
         self._tail = int(require("tail", tail, 0, LONGEST))
@@ -73,9 +84,13 @@ class framer(Guarded, gr.basic_block):
             raise ParameterError("preamble and tail must be 0 without sync_word")
         if text and not identify:
             raise ParameterError("text must be empty without identify, which sends it")
-        identifier = Identifier(callsign, text) if true_or_false("identify", identify) else None
-        link = LinkEncoder(profile, card(model).number, callsign)
-        self._framer = LinkFramer(link, identifier)
+        wanted = true_or_false("identify", identify)
+        found = card(model)
+        self._bits = found.payload_bits
+        identifier = Identifier(callsign, text, found.payload_bytes) if wanted else None
+        link = LinkEncoder(profile, found.number, callsign, found.payload_bits)
+        sender = voice_sender(link, found, read_voice(voice or None))
+        self._framer = LinkFramer(link, identifier, sender)
         self._spreader = Spreader(link.bits, spread)
         gr.basic_block.__init__(self, "voicelink_framer", None, None)
         self._begin()
@@ -94,7 +109,7 @@ class framer(Guarded, gr.basic_block):
         self._framer.reset()
         self._spreader.reset()
         self._first = True
-        self._lead = 0  # station frames in front of the over, and whether speech followed them
+        self._lead = 0  # frames in front of the over, and whether speech followed them
         self._spoken = False
 
     @guarded
@@ -106,16 +121,26 @@ class framer(Guarded, gr.basic_block):
 
     @guarded
     def _on_payload(self, message: pmt.pmt_base) -> None:
-        payload, number, end = pdu_to_payload(to_bytes(message))
+        data = to_bytes(message)
+        payload, number, end = pdu_to_payload(data, self._bits)
+        silent = False
         if number == 0 and self._spoken:
             self._begin()
+        if self._framer.voice:
+            voice, silent = pdu_to_voice(data)
+            self._framer.voice.voice = voice or self._framer.voice.voice
+            if not self._spoken and self._first:
+                # Without a switch no station frame opens the over, but the voice has to.
+                frames = self._framer.start(identify=False)
+                self._lead = len(frames)
+                self._send(frames)
         self._spoken = True
         number = None if number is None else number + self._lead
         if end:
             self._send(self._framer.finish(payload, number), end)
             self._begin()
         else:
-            self._send([self._framer.frame(payload, number)])
+            self._send([self._framer.frame(payload, number, silent)])
 
     def _send(self, frames: list[Packet], end: bool = False) -> None:
         packets = [self._spreader.push(frame) for frame in frames]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from pathlib import Path
 
 import numpy as np
 import pmt
@@ -13,6 +14,7 @@ from voicelink.blocks.gnuradio.messages import IN, to_bytes
 from voicelink.blocks.modem import MODEM_RATE, Modulator
 from voicelink.blocks.pdu import END, pdu_to_packet
 from voicelink.blocks.stream_items import as_frame
+from voicelink.models.card import DEFAULT, card
 from voicelink.models.errors import one_of, require
 
 LONGEST = 10.0
@@ -53,6 +55,7 @@ class modulator(Guarded, gr.basic_block):
         pace: "clock" or "data".
         lead: seconds of silence before an over, 0 to 10; transmitters switch over in that time.
         tail: seconds of silence after an over, 0 to 10.
+        model: the speech encoder's: its payloads' size says how long frames are.
 
     Attributes:
         bursts: frames that were sent.
@@ -60,6 +63,7 @@ class modulator(Guarded, gr.basic_block):
 
     Raises:
         ParameterError: an argument is none of these.
+        ModelError: there is no such model.
     """
 
     def __init__(
@@ -69,8 +73,9 @@ class modulator(Guarded, gr.basic_block):
         pace: str = "clock",
         lead: float = 0.1,
         tail: float = 0.05,
+        model: str | Path = DEFAULT,
     ) -> None:
-        self._modulator = Modulator(mode, spread)
+        self._modulator = Modulator(mode, spread, card(model).payload_bits)
         self._clock = one_of("pace", pace, ["clock", "data"]) == "clock"
         self._lead = round(MODEM_RATE * require("lead", lead, 0, LONGEST))
         self._tail = round(MODEM_RATE * require("tail", tail, 0, LONGEST))

@@ -61,7 +61,7 @@ class rx(gr.hier_block2):
             gr.io_signature(1, 1, gr.sizeof_float),
         )
         # Kept here, because GNU Radio keeps no reference to blocks in Python.
-        self.sync = sync(profile, spread=spread) if symbols else None
+        self.sync = sync(profile, spread=spread, model=model) if symbols else None
         self.deframer = deframer(profile, model)
         self.decoder = decoder(model, "pdu", pace, buffer)
         if symbols:

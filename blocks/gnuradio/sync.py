@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from gnuradio import gr
 
@@ -9,6 +11,7 @@ from voicelink.blocks.gnuradio.guard import Guarded, guarded
 from voicelink.blocks.gnuradio.messages import OUT, from_bytes
 from voicelink.blocks.pdu import EBN0_DB, INVERTED, PROFILE, packet_to_pdu
 from voicelink.blocks.sync import FrameSync
+from voicelink.models.card import DEFAULT, card
 
 
 class sync(Guarded, gr.sync_block):
@@ -31,15 +34,22 @@ class sync(Guarded, gr.sync_block):
             whose CRC is wrong or missing comes out so many symbols after its last one: 0 for bits
             that come from a program.
         spread: packets that the sender spreads each frame over, 1, 2, 4, 8 or 16.
+        model: the speech decoder's: its payloads' size says how long frames are.
 
     Raises:
         ParameterError: an argument is none of these.
+        ModelError: there is no such model.
     """
 
     def __init__(
-        self, profile: str = "half", hold: int = 8, slip: int = 2, spread: int = 1
+        self,
+        profile: str = "half",
+        hold: int = 8,
+        slip: int = 2,
+        spread: int = 1,
+        model: str | Path = DEFAULT,
     ) -> None:
-        self._sync = FrameSync(profile, hold, slip, spread)
+        self._sync = FrameSync(profile, hold, slip, spread, card(model).payload_bits)
         gr.sync_block.__init__(self, "voicelink_sync", [np.float32], None)
         self.frames = 0
         self.message_port_register_out(OUT)

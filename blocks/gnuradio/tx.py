@@ -33,6 +33,7 @@ class tx(gr.hier_block2):
         identify: send station frames, as of `framer`.
         text: a short text for station frames.
         longest: seconds after which an over is ended, as of `encoder`.
+        voice: file with the speaker's voice, for models that send it apart.
 
     Attributes:
         encoder: the `encoder` inside.
@@ -41,6 +42,7 @@ class tx(gr.hier_block2):
     Raises:
         ParameterError: an argument is none that these blocks take.
         ModelError: there is no such model.
+        FormatError: there is no voice in that file.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class tx(gr.hier_block2):
         identify: bool = False,
         text: str = "",
         longest: float = 0.0,
+        voice: str | Path = "",
     ) -> None:
         gr.hier_block2.__init__(
             self,
@@ -64,9 +67,9 @@ class tx(gr.hier_block2):
             gr.io_signature(0, 0, 0),
         )
         # Kept here, because GNU Radio keeps no reference to blocks in Python.
-        self.encoder = encoder(model, "pdu", transmit, longest)
+        self.encoder = encoder(model, "pdu", transmit, longest, voice)
         self.framer = framer(
-            profile, callsign, model, sync_word, preamble, tail, spread, identify, text
+            profile, callsign, model, sync_word, preamble, tail, spread, identify, text, voice
         )
         self.message_port_register_hier_in("ptt")
         self.message_port_register_hier_out("out")

@@ -20,6 +20,7 @@ from voicelink.blocks.packet import Packet
 from voicelink.blocks.snr import decibels
 from voicelink.blocks.spread import check_depth
 from voicelink.models.errors import require
+from voicelink.models.sizes import PAYLOAD_BITS
 
 CERTAIN = 40.0, 18.0, 5.0
 """Likelihood (evidence of the data and agreement of the known symbols), agreement, and agreement of
@@ -78,6 +79,7 @@ class Demodulator:
         spread: packets that the sender spreads each frame over, 1, 2, 4, 8 or 16.
         frequency_range: Hz that the signal may be off to either side, 0 to 500; what is off by up
             to 16 Hz more is taken too.
+        payload_bits: of the model's payloads, as its `Card` says.
 
     Attributes:
         mode: the `Mode`.
@@ -85,7 +87,7 @@ class Demodulator:
         latency: seconds from a burst's last symbol until it is given out in a lock, about.
 
     Raises:
-        ParameterError: no such mode, or a number out of range.
+        ParameterError: no such mode or payload, or a number out of range.
 
     >>> from voicelink.blocks.link import LinkEncoder
     >>> from voicelink.blocks.modem.modulator import Modulator
@@ -98,15 +100,20 @@ class Demodulator:
     """
 
     def __init__(
-        self, mode: str | Mode = "bpsk", spread: int = 1, frequency_range: float = 250.0
+        self,
+        mode: str | Mode = "bpsk",
+        spread: int = 1,
+        frequency_range: float = 250.0,
+        payload_bits: int = PAYLOAD_BITS,
     ) -> None:
         self.mode = _mode(mode)
-        self.layout = self.mode.layout(spread)
+        self.layout = self.mode.layout(spread, payload_bits)
         self._range = float(require("frequency_range", frequency_range, 0, 500))
         self._search = Search(self.layout, self._range)
         matched = MatchedFilter(self.layout)
         self._fitter = Fitter(self.layout, matched)
-        self._link = LinkDecoder(self.mode.profile) if check_depth(spread) == 1 else None
+        alone = check_depth(spread) == 1
+        self._link = LinkDecoder(self.mode.profile, payload_bits=payload_bits) if alone else None
         self._turbo = Turbo(self.layout, matched, self._link)
         stages = self._search, self._fitter, self._turbo
         # Paths of a burst, and so near to each other no two bursts begin.

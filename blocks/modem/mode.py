@@ -11,7 +11,7 @@ import numpy as np
 from voicelink.blocks.profile import Profile, profile
 from voicelink.blocks.spread import LABEL_BITS, check_depth
 from voicelink.models.errors import one_of
-from voicelink.models.sizes import SUPERFRAME_SAMPLES, SUPERFRAME_SECONDS
+from voicelink.models.sizes import PAYLOAD_BITS, SUPERFRAME_SAMPLES, SUPERFRAME_SECONDS
 
 MODEM_RATE = 8000
 """Complex samples per second, in and out."""
@@ -44,13 +44,15 @@ class Mode:
     probes: tuple[str, ...]
     data: tuple[int, ...]
 
-    def layout(self, spread: int = 1) -> Layout:
+    def layout(self, spread: int = 1, payload_bits: int = PAYLOAD_BITS) -> Layout:
         """The burst of a link frame, or of a packet of frames spread over ``spread`` packets.
 
+        Shorter payloads make fewer symbols, which take as long.
+
         Raises:
-            ParameterError: ``spread`` is not 1, 2, 4, 8 or 16.
+            ParameterError: ``spread`` is not 1, 2, 4, 8 or 16, or there are no such payloads.
         """
-        return _layout(self, check_depth(spread) > 1)
+        return _layout(self, check_depth(spread) > 1, payload_bits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,7 @@ class Layout:
     Attributes:
         mode: the `Mode`.
         bits: of the packet that it carries.
+        payload_bits: of them those of a payload.
         symbols: of the burst, all counted.
         known: complex128 (symbols,), the known symbols, of magnitude 1, and 0 where data stand.
         data_at: int (d,), the places of the data, rising.
@@ -72,6 +75,7 @@ class Layout:
 
     mode: Mode
     bits: int
+    payload_bits: int
     known: np.ndarray
     data_at: np.ndarray
     preamble: int
@@ -126,8 +130,8 @@ def mode(name: str | Mode) -> Mode:
 
 
 @functools.cache
-def _layout(chosen: Mode, spread: bool) -> Layout:
-    carried: Profile = profile(chosen.profile)
+def _layout(chosen: Mode, spread: bool, payload_bits: int) -> Layout:
+    carried: Profile = profile(chosen.profile, payload_bits)
     bits = carried.bits + (LABEL_BITS if spread else 0)
     data = bits // chosen.bits_per_symbol
     ends = np.round(np.cumsum(chosen.data) * data / 100).astype(int)
@@ -140,6 +144,7 @@ def _layout(chosen: Mode, spread: bool) -> Layout:
     return Layout(
         chosen,
         bits,
+        payload_bits,
         whole,
         np.flatnonzero(whole == 0),
         len(chosen.preamble),

@@ -9,6 +9,7 @@ from voicelink.blocks.modem.mode import BURST_SAMPLES, Layout, Mode, mode
 from voicelink.blocks.modem.pulse import root_raised_cosine
 from voicelink.blocks.packet import Packet
 from voicelink.models.errors import ParameterError
+from voicelink.models.sizes import PAYLOAD_BITS
 
 _PULSE = 10
 """The pulse is cut so many symbols from its middle, to either side: 43 dB of it are left out."""
@@ -20,6 +21,7 @@ class Modulator:
     Args:
         mode: a mode's name.
         spread: packets that each frame is spread over, 1, 2, 4, 8 or 16.
+        payload_bits: of the model's payloads, as its `Card` says.
 
     Attributes:
         mode: the `Mode`.
@@ -27,7 +29,7 @@ class Modulator:
         delay: samples from the first one of a burst's output to the middle of its first symbol.
 
     Raises:
-        ParameterError: no such mode, or ``spread`` is another number.
+        ParameterError: no such mode or payload, or ``spread`` is another number.
 
     >>> from voicelink.blocks.link import LinkEncoder
     >>> signal = Modulator("bpsk").modulate(LinkEncoder("half").encode(bytes(32)))
@@ -35,9 +37,11 @@ class Modulator:
     (dtype('complex64'), (2560,))
     """
 
-    def __init__(self, mode: str | Mode = "bpsk", spread: int = 1) -> None:
+    def __init__(
+        self, mode: str | Mode = "bpsk", spread: int = 1, payload_bits: int = PAYLOAD_BITS
+    ) -> None:
         self.mode = _mode(mode)
-        self.layout = self.mode.layout(spread)
+        self.layout = self.mode.layout(spread, payload_bits)
         self.delay = int(np.ceil(_PULSE * self.layout.samples_per_symbol))
         self._pulses = _Pulses(self.layout, self.delay)
         self.reset()

@@ -15,7 +15,6 @@ from voicelink.link_sim.channels.parameters import choice, number
 from voicelink.link_sim.channels.psk import Psk
 from voicelink.link_sim.channels.radio import OnAir, Signal
 from voicelink.models.errors import ParameterError
-from voicelink.models.sizes import PAYLOAD_BITS
 
 MODULATIONS = {"bpsk": Psk(1), "qpsk": Psk(2), "2fsk": Fsk(1), "4fsk": Fsk(2)}
 
@@ -26,10 +25,11 @@ WAVEFORMS = ("single", "multicarrier")
 class Awgn(Channel):
     """A modem over additive white Gaussian noise, Eb/N0 counted for each bit of the payload.
 
-    A packet of n bits carries one superframe, 256 bits of payload, so its header, CRC and error
-    correction are all paid from the same energy; a symbol of m bits has ::
+    A packet of n bits carries one superframe, k = 256 bits of payload or what else the model has,
+    so its header, CRC and error correction are all paid from the same energy; a symbol of m bits
+    has ::
 
-        Es/N0 = Eb/N0 * 256 m / n
+        Es/N0 = Eb/N0 * k m / n
 
     Without coding and on a clear path a bit is wrong with the probability
 
@@ -95,7 +95,7 @@ class Awgn(Channel):
         signal = Signal(len(symbols), self.multicarrier)
         for effect in packet.effects if isinstance(packet, OnAir) else ():
             effect(signal)
-        esn0 = 10 ** (self.ebn0_db / 10) * PAYLOAD_BITS / len(symbols)
+        esn0 = 10 ** (self.ebn0_db / 10) * self.payload_bits / len(symbols)
         return self._modem.receive(symbols, signal, 1 / esn0, self._random), signal, 1 / esn0
 
     def _count(self, wrong: np.ndarray) -> None:

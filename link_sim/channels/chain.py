@@ -151,6 +151,11 @@ class ChannelChain:
         self._number = itertools.count()
         self._now = -math.inf
 
+    def carry(self, payload_bits: int) -> None:
+        """Say how many bits of payload are in each packet: 256 where nothing is said."""
+        for channel in self.channels:
+            channel.payload_bits = payload_bits
+
     def push(self, time: float, packet: Packet) -> None:
         """A packet goes in at ``time`` (seconds, at least 0).
 

@@ -9,6 +9,7 @@ import numpy as np
 from voicelink.blocks.packet import Packet
 from voicelink.link_sim.channels.parameters import Configured
 from voicelink.link_sim.channels.seeds import seed_sequence
+from voicelink.models.sizes import PAYLOAD_BITS
 
 
 class Channel(Configured):
@@ -25,6 +26,9 @@ class Channel(Configured):
 
     takes_soft: ClassVar[bool] = True
     """Whether soft packets may go in."""
+
+    payload_bits = PAYLOAD_BITS
+    """Bits of payload in each packet, for channels that count energy by them."""
 
     keeps_time: ClassVar[bool] = True
     """Whether what comes out of a packet comes at once and once, if it comes at all."""

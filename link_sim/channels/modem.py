@@ -7,6 +7,7 @@ from typing import Any
 
 from voicelink.blocks.modem.mode import mode, modes
 from voicelink.blocks.packet import Packet
+from voicelink.blocks.profile import payload_sizes
 from voicelink.link_sim.channels.channel import Channel
 from voicelink.link_sim.channels.parameters import choice, number, switch
 from voicelink.link_sim.channels.seeds import seed_sequence
@@ -59,7 +60,8 @@ class Modem(Channel):
 
     def _start(self):
         self._air = None
-        self._spread = 0  # 1 or more, once the first packet has come
+        # Packets that frames are spread over, 1 or more, and bits of a payload.
+        self._carried: tuple[int, int] | None = None
         self._waiting: dict[int, Packet] = {}
         self._free = 0.0  # when the transmitter is done with what it has
         self._due: float | None = None
@@ -76,14 +78,21 @@ class Modem(Channel):
         return self._given(time, out)
 
     def _check_length(self, packet: Packet) -> None:
-        """Packets that are spread are told by their length, which all of them have."""
-        bits = {spread: mode(self.mode).layout(spread).bits for spread in (1, 2)}
-        self._spread = self._spread or next((s for s in bits if bits[s] == packet.bits), 0)
-        if packet.soft or bits.get(self._spread) != packet.bits:
+        """Packets tell by their length, which all of them have, whether they are spread, and how
+        long the payloads are."""
+        here = mode(self.mode)
+        bits = {
+            (spread, size): here.layout(spread, size).bits
+            for size in payload_sizes()
+            for spread in (1, 2)
+        }
+        self._carried = self._carried or next((c for c in bits if bits[c] == packet.bits), None)
+        if packet.soft or bits.get(self._carried) != packet.bits:
+            known = ", ".join(map(str, bits.values()))
             raise ParameterError(
-                f"modem carries packets of {bits[1]} hard bits, or {bits[2]} where they are spread,"
-                f" with mode {self.mode} (profile {mode(self.mode).profile}),"
-                f" not {'soft ones' if packet.soft else f'of {packet.bits}'}"
+                f"modem carries packets of {known} hard bits, all alike, with mode {self.mode}"
+                f" (profile {here.profile}), not"
+                f" {'soft ones' if packet.soft else f'of {packet.bits}'}"
             )
 
     def due(self):
@@ -109,7 +118,7 @@ class Modem(Channel):
 
             fading = "awgn" if self.fading == NO_FADING else f"watterson-{self.fading}"
             effects = path(fading, self.snr_db, self.offset_hz, self.ppm, self.cheap)
-            self._air = Air(self.mode, self._spread, effects, self._seed)
+            self._air = Air(self.mode, self._carried[0], effects, self._seed, self._carried[1])
             return self._air.pause(LEAD_SECONDS)
         return self._air.pause(min(max(0.0, time - self._free), _LONGEST))
 

@@ -17,7 +17,11 @@ from voicelink.link_sim.commands.sockets import (
     open_receiver,
     open_sender,
 )
-from voicelink.link_sim.commands.streams import ended_by_signals
+from voicelink.link_sim.commands.streams import (
+    add_model_option,
+    ended_by_signals,
+    payload_bits_of,
+)
 from voicelink.models.errors import ParameterError, require
 
 if TYPE_CHECKING:
@@ -66,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--list", action="store_true", help="list channels, settings and scenarios, and leave"
     )
+    add_model_option(parser)
     add_channel_options(parser)
 
 
@@ -79,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
     if args.seconds is not None:
         require("--seconds", args.seconds, 0)
     chain = chain_from(args)
+    chain.carry(payload_bits_of(args))
     if chain.gives_soft(args.stream == "floats") and args.form != "pdu":
         raise ParameterError(
             f"--form {args.form} carries hard bits: --form pdu sends soft ones, or give "
@@ -130,7 +136,7 @@ def _view(
     from voicelink.link_sim.live_reading import ReadingSink
     from voicelink.link_sim.live_view import LiveView
 
-    reading = ReadingSink(sender, args.profile)
+    reading = ReadingSink(sender, args.profile, model=args.model)
     view = stack.enter_context(LiveView(title, reading))
     return reading, lambda report: view.show(report, receiver.malformed)
 

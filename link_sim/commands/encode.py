@@ -25,13 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from voicelink.blocks.audio import read_audio, read_samples
     from voicelink.blocks.bitstream import BitstreamHeader
-    from voicelink.link_sim.commands.streams import (
-        ended_by_signals,
-        note,
-        open_input,
-        open_output,
-        read_voice,
-    )
+    from voicelink.blocks.voice import read_voice
+    from voicelink.link_sim.commands.streams import ended_by_signals, note, open_input, open_output
     from voicelink.models.codec import SpeechEncoder
     from voicelink.models.errors import FormatError
     from voicelink.models.sizes import SUPERFRAME_SAMPLES

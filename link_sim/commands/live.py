@@ -121,11 +121,14 @@ def identifier_of(args: argparse.Namespace, profile: str):
     """What sends station frames: with a callsign or a text, in profiles that have them."""
     from voicelink.blocks.profile import profile as profile_of
     from voicelink.blocks.station import Identifier
+    from voicelink.link_sim.commands.streams import payload_bits_of
 
     header = profile_of(profile).header
     if args.text and not header:
         raise ParameterError(f"--text needs a profile with a header, not {profile}")
-    return Identifier(args.callsign, args.text) if header and (args.callsign or args.text) else None
+    if not header or not (args.callsign or args.text):
+        return None
+    return Identifier(args.callsign, args.text, payload_bits_of(args) // 8)
 
 
 def speak(args: argparse.Namespace, transmitter: Transmitter, audio: np.ndarray | None) -> int:
@@ -294,6 +297,7 @@ class PacedAudio:
 def packet_source(args: argparse.Namespace, note: Callable[[str], None]) -> Iterator[Any]:
     """Where packets come from: a socket, or a radio on a sound card."""
     from voicelink.link_sim.commands.sockets import open_receiver
+    from voicelink.link_sim.commands.streams import payload_bits_of
 
     if args.radio is None:
         with open_receiver(args, bind=args.bind) as source:
@@ -303,13 +307,14 @@ def packet_source(args: argparse.Namespace, note: Callable[[str], None]) -> Iter
     from voicelink.blocks.sound_radio import RadioSource
 
     with SoundInput(args.radio, note, latency=_SAFE) as card:
-        yield RadioSource(card, args.mode, args.spread)
+        yield RadioSource(card, args.mode, args.spread, payload_bits_of(args))
 
 
 @contextmanager
 def _sink(args: argparse.Namespace, note: Callable[[str], None]) -> Iterator[Any]:
     """Where packets go: a socket, or a radio on a sound card."""
     from voicelink.link_sim.commands.sockets import open_sender
+    from voicelink.link_sim.commands.streams import payload_bits_of
 
     if args.radio is None:
         with open_sender(args, bind=args.bind) as sender:
@@ -321,7 +326,8 @@ def _sink(args: argparse.Namespace, note: Callable[[str], None]) -> Iterator[Any
     from voicelink.blocks.sound_radio import RadioSink
 
     with SoundOutput(args.radio, note, latency=_SAFE) as card:
-        yield RadioSink(card, args.mode, args.spread, require("--level", args.level, -60, -3))
+        level = require("--level", args.level, -60, -3)
+        yield RadioSink(card, args.mode, args.spread, level, payload_bits_of(args))
 
 
 class _SocketSink:

@@ -45,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     curve.add_argument(
         "--ppm", type=float, default=20, help="and its clock by up to this (default: 20)"
     )
+    curve.add_argument(
+        "--model", metavar="ID", help="the model whose payloads are sent, by their size"
+    )
     curve.add_argument("--cheap", action="store_true", help="with the faults of a cheap receiver")
     curve.add_argument(
         "--freedv",
@@ -153,9 +156,11 @@ def _curve(args: argparse.Namespace):
     from voicelink.link_sim.modem.peer import measure_peer
     from voicelink.link_sim.modem.picture import draw_curves
     from voicelink.link_sim.modem.speech import System
+    from voicelink.models.card import DEFAULT, card
     from voicelink.models.errors import require
     from voicelink.models.evaluation.progress import progress_bar
 
+    payload_bits = card(args.model or DEFAULT).payload_bits
     require("--frames", args.frames, 1)
     require("--over", args.over, 1, 10_000)
     require("--offset", args.offset, 0, 500)
@@ -170,7 +175,7 @@ def _curve(args: argparse.Namespace):
             bar(done, len(jobs), f"{system.name} {path} {snr_db:g} dB")
             mode, spread = ("bpsk", 1) if system.peer else system.mode
             setting = Setting(
-                mode, path, args.over, spread, args.offset, args.ppm, args.cheap
+                mode, path, args.over, spread, args.offset, args.ppm, args.cheap, payload_bits
             )  # fmt: skip
             if system.peer:
                 points.append(measure_peer(system.name, setting, snr_db, args.frames, args.seed))

@@ -9,12 +9,13 @@ HELP = "speech file to the modem's signal: audio, SigMF or raw I/Q"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     from voicelink.link_sim.commands.signal_options import add_mode_options
-    from voicelink.link_sim.commands.streams import add_model_option
+    from voicelink.link_sim.commands.streams import add_model_option, add_voice_option
 
     parser.add_argument("input", help="audio file, or - for standard input")
     add_output_options(parser)
     add_mode_options(parser)
     add_model_option(parser)
+    add_voice_option(parser)
     parser.add_argument(
         "--callsign",
         default="",
@@ -52,12 +53,16 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.blocks.modem import mode
     from voicelink.blocks.station import Identifier
     from voicelink.blocks.transmitter import Transmitter
-    from voicelink.link_sim.commands.streams import note
+    from voicelink.blocks.voice import read_voice
+    from voicelink.link_sim.commands.streams import note, payload_bits_of
     from voicelink.models.sizes import SUPERFRAME_SAMPLES
 
     profile = mode(args.mode).profile
-    identifier = Identifier(args.callsign, args.text) if args.callsign or args.text else None
-    transmitter = Transmitter(profile, args.model, args.callsign, args.spread, identifier)
+    size = payload_bits_of(args) // 8
+    wanted = args.callsign or args.text
+    identifier = Identifier(args.callsign, args.text, size) if wanted else None
+    voice = read_voice(args.voice)
+    transmitter = Transmitter(profile, args.model, args.callsign, args.spread, identifier, voice)
     check_output(args)
     audio = read_audio(args.input, note)
 
@@ -90,12 +95,13 @@ def write_over(args: argparse.Namespace, packets) -> int:
     """Write the signal of an over."""
     import sys
 
-    from voicelink.link_sim.commands.streams import note
+    from voicelink.link_sim.commands.streams import note, payload_bits_of
     from voicelink.link_sim.field.sending import SignalMaker
     from voicelink.link_sim.field.signals import signal_writer
 
     real = is_real(args)
-    maker = SignalMaker(args.rate, real, args.mode, args.spread, args.offset, args.level)
+    bits = payload_bits_of(args)
+    maker = SignalMaker(args.rate, real, args.mode, args.spread, args.offset, args.level, bits)
     settings = {"mode": args.mode, "spread": args.spread, "offset": args.offset}
     count = 0
     with signal_writer(args.output, args.rate, real, args.format, settings) as write:
@@ -104,7 +110,7 @@ def write_over(args: argparse.Namespace, packets) -> int:
             count += len(samples)
     if maker.clipped:
         note(f"{maker.clipped} samples were beyond full scale and cut: a lower --level is needed")
-    width = maker.mode.layout(args.spread).bandwidth
+    width = maker.mode.layout(args.spread, bits).bandwidth
     where = f"around {1500 + args.offset:g} Hz" if real else f"I/Q, offset {args.offset:g} Hz"
     print(
         f"voicelink: {count / args.rate:.2f} s at {args.rate:g} samples/s, {where},"

@@ -124,8 +124,9 @@ def run(args: argparse.Namespace) -> int:
                 # In a file, what is concealed waits until speech follows: an over whose last frame
                 # was lost does not end with seconds of nothing.
                 if args.raw or superframe.status is not Status.CONCEALED:
-                    write(np.concatenate(held)[skip:])
-                    skip = 0
+                    audio = np.concatenate(held)
+                    write(audio[skip:])
+                    skip = max(0, skip - len(audio))
                     held.clear()
 
             # What was heard until then is kept when the program is told to end.

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_form_option,
         add_socket_options,
     )
-    from voicelink.link_sim.commands.streams import add_link_options
+    from voicelink.link_sim.commands.streams import add_link_options, add_voice_option
 
     parser.add_argument("input", nargs="?", default="-", help="audio file, or - for standard input")
     parser.add_argument(
@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_socket_options(parser)
     add_end_options(parser, binds=True)
     add_link_options(parser)
+    add_voice_option(parser)
     parser.add_argument(
         "--raw",
         action="store_true",
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
     from voicelink.blocks.audio import read_audio, read_samples
     from voicelink.blocks.transmitter import Transmitter
+    from voicelink.blocks.voice import read_voice
     from voicelink.link_sim.commands.live import identifier_of, is_live, radio_profile, speak
     from voicelink.link_sim.commands.sockets import made_keys, open_sender
     from voicelink.link_sim.commands.streams import ended_by_signals, note, open_input
@@ -61,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
     require("--wait", args.wait, 0, 1e6)
     profile = radio_profile(args, "checked")
     identifier = identifier_of(args, profile)
-    transmitter = Transmitter(profile, args.model, args.callsign, args.spread, identifier)
+    voice = read_voice(args.voice)
+    transmitter = Transmitter(profile, args.model, args.callsign, args.spread, identifier, voice)
     if args.mic is not None and (args.input != "-" or args.raw or args.fast):
         raise ParameterError(
             "--mic is where the speech comes from: no file, --raw or --fast with it"

@@ -10,11 +10,12 @@ HELP = "speech file through a simulated link to a speech file"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     from voicelink.link_sim.commands.options import add_channel_options
-    from voicelink.link_sim.commands.streams import add_link_options
+    from voicelink.link_sim.commands.streams import add_link_options, add_voice_option
 
     parser.add_argument("input", help="audio file, or - for standard input")
     parser.add_argument("output", help="audio file (.wav, .flac...), or - for standard output")
     add_link_options(parser)
+    add_voice_option(parser)
     add_channel_options(parser)
     parser.add_argument(
         "--buffer",
@@ -32,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
     from voicelink.blocks.audio import check_audio_name, read_audio, write_audio
     from voicelink.blocks.files import check_folder, writing
+    from voicelink.blocks.voice import read_voice
     from voicelink.link_sim.commands.options import chain_from
     from voicelink.link_sim.commands.streams import note
     from voicelink.link_sim.picture import check_picture_name, draw
@@ -48,9 +50,10 @@ def run(args: argparse.Namespace) -> int:
     if args.json and args.json != "-":
         check_folder(args.json)
     chain = chain_from(args)
+    voice = read_voice(args.voice)
     audio = read_audio(args.input, note)
     result = simulate(
-        audio, chain, args.profile, args.model, args.buffer, args.callsign, args.spread
+        audio, chain, args.profile, args.model, args.buffer, args.callsign, args.spread, voice
     )
     report = result.report
     report["seed"] = args.seed

@@ -139,10 +139,11 @@ def _patterns(args: argparse.Namespace) -> tuple[str, str]:
     return _PATTERNS[one_of("--pattern", args.pattern, _PATTERNS)]
 
 
-def _stream(args: argparse.Namespace) -> dict[str, str]:
+def _stream(args: argparse.Namespace) -> dict[str, Any]:
     """How the receiving end finds frames."""
     from voicelink.blocks.profile import profiles
     from voicelink.blocks.stream_items import ITEMS
+    from voicelink.link_sim.commands.streams import payload_bits_of
     from voicelink.models.errors import ParameterError, one_of
 
     if args.stream is None:
@@ -154,7 +155,7 @@ def _stream(args: argparse.Namespace) -> dict[str, str]:
         known = ", ".join(profiles())
         raise ParameterError(f"--stream needs --profile, one of {known}: the frames' length")
     stream = {"form": "stream", "items": items, "profile": args.profile}
-    return stream | {"spread": args.spread}
+    return stream | {"spread": args.spread, "payload_bits": payload_bits_of(args)}
 
 
 def _keys(args: argparse.Namespace) -> Keys | None:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
 from voicelink.blocks.files import writing
-from voicelink.models.card import DEFAULT, MOST_VOICE_BYTES
+from voicelink.models.card import DEFAULT
 from voicelink.models.errors import FormatError
 
 
@@ -21,6 +21,13 @@ def add_model_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def payload_bits_of(args: argparse.Namespace) -> int:
+    """Bits of the payloads of the model that ``--model`` names."""
+    from voicelink.models.card import card
+
+    return card(args.model).payload_bits
+
+
 def add_voice_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--voice``."""
     parser.add_argument(
@@ -29,24 +36,6 @@ def add_voice_option(parser: argparse.ArgumentParser) -> None:
         help="the speaker's voice, as `voicelink models voice` writes it, for models that send it"
         " apart; without, it is taken from the speech",
     )
-
-
-def read_voice(path: str | None) -> bytes | None:
-    """The voice in the file that ``--voice`` names.
-
-    Raises:
-        FormatError: it cannot be read, or is far too long for a voice.
-    """
-    if path is None:
-        return None
-    with open_input(path) as file:
-        content = file.read(MOST_VOICE_BYTES + 1)
-    if not 0 < len(content) <= MOST_VOICE_BYTES:
-        raise FormatError(
-            f"{path} must hold a voice of 1 to {MOST_VOICE_BYTES} bytes, as `voicelink models"
-            " voice` writes it"
-        )
-    return content
 
 
 def add_link_options(parser: argparse.ArgumentParser) -> None:

@@ -42,5 +42,6 @@ class Heard:
             self._over, self._skip, self._held = frame.over, self._delay, []
         self._held.append(frame.audio)
         if frame.status != Status.CONCEALED.value:
-            self._write(np.concatenate(self._held)[self._skip :])
-            self._skip, self._held = 0, []
+            audio = np.concatenate(self._held)
+            self._write(audio[self._skip :])
+            self._skip, self._held = max(0, self._skip - len(audio)), []

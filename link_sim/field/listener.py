@@ -23,12 +23,12 @@ from voicelink.blocks.station import START
 from voicelink.blocks.status import Status
 from voicelink.link_sim.field.baseband import ToBaseband
 from voicelink.link_sim.field.testframes import ErrorCounter, Errors
-from voicelink.models.card import DEFAULT
+from voicelink.models.card import DEFAULT, card
 
 SAME_GRID = 0.1
 """Packets of one over begin whole bursts apart, but for so much of one."""
 
-STATION, FOREIGN, STRAY = "station", "foreign", "stray"
+STATION, VOICE, FOREIGN, STRAY = "station", "voice", "foreign", "stray"
 """What is said of frames that are no speech, of another model or version, or doubles, or late."""
 
 
@@ -40,7 +40,8 @@ class Frame:
         start: number of its first sample, counted in the signal from the last gap on.
         count: samples that it takes.
         over: which over since the start it belongs to, from 1.
-        status: a `Status`'s value, or `STATION`, `FOREIGN` or `STRAY`, which are not heard.
+        status: a `Status`'s value, or `STATION`, `VOICE`, `FOREIGN` or `STRAY`, which are not
+            heard.
         sequence: the superframe's number modulo 256, as far as it is known.
         callsign: the sender's, once it is known.
         text: the sender's, as far as it has come; None where the frame is no station frame's.
@@ -72,7 +73,7 @@ class Frame:
     @property
     def heard(self) -> bool:
         """Whether it is a superframe of speech."""
-        return self.status not in (STATION, FOREIGN, STRAY)
+        return self.status not in (STATION, VOICE, FOREIGN, STRAY)
 
     @property
     def failed(self) -> bool:
@@ -112,10 +113,11 @@ class SignalListener:
         tap: Callable[[Packet], object] = lambda _: None,
     ) -> None:
         self._baseband = ToBaseband(rate, real, offset)
-        self._demodulator = Demodulator(mode, spread, frequency_range)
+        bits = card(model).payload_bits
+        self._demodulator = Demodulator(mode, spread, frequency_range, bits)
         self._receiver = Receiver(model=model, speech=speech and not testframes)
-        self._errors = ErrorCounter(self._demodulator.mode) if testframes else None
-        self._gatherer = Gatherer()
+        self._errors = ErrorCounter(self._demodulator.mode, bits) if testframes else None
+        self._gatherer = Gatherer(bits)
         self._squelch = Squelch()
         self._tap = tap
         self._speech = speech and not testframes
@@ -204,13 +206,14 @@ class SignalListener:
                     frames += self._end_over()
                     number = None
             # What is said behind an over belongs to it.
-            if not self._open and (frame.station is None or frame.station.place == START):
+            behind = frame.station is not None and frame.station.place != START
+            if not self._open and not behind:
                 self._open, self._over = True, self._over + 1
             place = self._receiver.accept(frame, number)
             if place is not None:
                 self._known |= frame.sequence is not None
             errors = None
-            if self._errors and frame.station is None:
+            if self._errors and _unspoken(frame) is None:
                 sequence = place % 256 if self._known and place is not None else None
                 errors = self._errors.count(packet, frame, sequence)
             frames += self._pull(place, frame, burst, errors)
@@ -226,11 +229,11 @@ class SignalListener:
         while self._receiver.waiting and not self._receiver.ended:
             got = self._receiver.pull()
             here = got.number == place
-            station = here and frame.station is not None
+            other = _unspoken(frame) if here else None
             before = 1 if place is None else place - got.number
             frames.append(
                 self._frame(
-                    STATION if station else got.status.value,
+                    other or got.status.value,
                     got.number % 256 if self._known else None, got.end, burst, before,
                     got.corrected if here else None, errors if here else None, got.audio,
                 )
@@ -239,9 +242,16 @@ class SignalListener:
 
     def _unheard(self, frame: LinkFrame, burst: Burst | None) -> Frame:
         status = STRAY if frame.understood else FOREIGN
-        if frame.station is not None:
-            status = STATION
-        return self._frame(status, frame.sequence, frame.end, burst, 0, frame.corrected, None, None)
+        return self._frame(
+            _unspoken(frame) or status,
+            frame.sequence,
+            frame.end,
+            burst,
+            0,
+            frame.corrected,
+            None,
+            None,
+        )
 
     def _frame(self, status, sequence, end, burst, before, corrected, errors, audio) -> Frame:
         scale = self._baseband.rate / MODEM_RATE
@@ -291,6 +301,13 @@ class SignalListener:
         self._squelch.reset()
         self._open = False
         self._forget()
+
+
+def _unspoken(frame: LinkFrame) -> str | None:
+    """What is said of a frame that is no speech by what it is for."""
+    if frame.station is not None:
+        return STATION
+    return None if frame.voice is None else VOICE
 
 
 def _rounded(value: float | None) -> float | None:

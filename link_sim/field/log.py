@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from voicelink.blocks.status import Status
-from voicelink.link_sim.field.listener import FOREIGN, STATION, STRAY, Frame
+from voicelink.link_sim.field.listener import FOREIGN, STATION, STRAY, VOICE, Frame
 from voicelink.link_sim.field.recording import stamp
 from voicelink.models.errors import FormatError
 from voicelink.models.sizes import PAYLOAD_BITS
 
 VERSION = 1
 
-STATUSES = (*(status.value for status in Status), STATION, FOREIGN, STRAY)
+STATUSES = (*(status.value for status in Status), STATION, VOICE, FOREIGN, STRAY)
 
 
 @dataclass
@@ -44,7 +44,7 @@ class ErrorCount:
             return
         self.frames += 1
         self.after += test["after"]
-        self.payload += PAYLOAD_BITS
+        self.payload += test.get("payload", PAYLOAD_BITS)
         if test["before"] is not None:
             self.before += test["before"]
             self.coded += test["coded"]
@@ -257,6 +257,7 @@ def _is_frame(values: dict[str, Any]) -> bool:
         and _NO_TEST.keys() <= test.keys()
         and all(test.get(name) is None or _count(test[name]) for name in _NO_TEST)
         and (test.get("number") is None or _count(test.get("after")))
+        and _count(test.get("payload", PAYLOAD_BITS))
         and (test.get("before") is None or _count(test.get("coded")))
     )
 

@@ -10,6 +10,7 @@ from voicelink.blocks.modem import Modulator
 from voicelink.blocks.packet import Packet
 from voicelink.link_sim.field.baseband import FromBaseband
 from voicelink.models.errors import require
+from voicelink.models.sizes import PAYLOAD_BITS
 
 LEVEL = -12.0
 """dB of full scale, r.m.s., while sending: the peaks of every mode stay below full scale."""
@@ -24,6 +25,7 @@ class SignalMaker:
         mode, spread: of the modem.
         offset: Hz by which the signal lies above the middle.
         level: dB of full scale, r.m.s.
+        payload_bits: of the model's payloads.
 
     Attributes:
         mode: the modem's `Mode`.
@@ -41,8 +43,9 @@ class SignalMaker:
         spread: int = 1,
         offset: float = 0.0,
         level: float = LEVEL,
+        payload_bits: int = PAYLOAD_BITS,
     ) -> None:
-        self._modulator = Modulator(mode, spread)
+        self._modulator = Modulator(mode, spread, payload_bits)
         self._passage = FromBaseband(rate, real, offset)
         self._scale = np.float32(10 ** (require("level", level, -100, 20) / 20))
         self.mode = self._modulator.mode

@@ -13,6 +13,7 @@ from voicelink.blocks.modem import BURST_SAMPLES, MODEM_RATE, Burst, Demodulator
 from voicelink.blocks.packet import Packet
 from voicelink.link_sim.iq.chain import IqChain
 from voicelink.link_sim.iq.effect import Effect
+from voicelink.models.sizes import PAYLOAD_BITS
 
 NEAR = BURST_SAMPLES / 2
 """Samples within which a burst is that of a packet."""
@@ -35,6 +36,7 @@ class Air:
         spread: packets that each frame is spread over, 1, 2, 4, 8 or 16.
         effects: the path.
         seed: of all that is random in it.
+        payload_bits: of the payloads.
 
     Attributes:
         modulator, demodulator: the two ends.
@@ -50,9 +52,10 @@ class Air:
         spread: int = 1,
         effects: Iterable[Effect] = (),
         seed: int | np.random.SeedSequence = 0,
+        payload_bits: int = PAYLOAD_BITS,
     ) -> None:
-        self.modulator = Modulator(mode, spread)
-        self.demodulator = Demodulator(mode, spread)
+        self.modulator = Modulator(mode, spread, payload_bits)
+        self.demodulator = Demodulator(mode, spread, payload_bits=payload_bits)
         self.receiving = 0.0
         self.samples = 0
         self.energy = 0.0

@@ -18,13 +18,10 @@ from voicelink.link_sim.iq.effect import Effect
 from voicelink.link_sim.iq.noise import REFERENCE_HZ
 from voicelink.link_sim.modem.air import Air, Heard
 from voicelink.link_sim.modem.path import path
-from voicelink.models.sizes import BIT_RATE, PAYLOAD_BITS, PAYLOAD_BYTES
+from voicelink.models.sizes import BIT_RATE, PAYLOAD_BITS
 
 EBN0_OVER_SNR = 10 * math.log10(REFERENCE_HZ / BIT_RATE)
 """dB from the SNR in 3 kHz to Eb/N0 per bit of the payload within an endless over."""
-
-BOUND = (PAYLOAD_BITS, 2 * PAYLOAD_BITS)
-"""Bits and coded bits that the bound is for: the payload alone, at rate 1/2."""
 
 TAIL = 0.4
 """Seconds of noise after an over."""
@@ -45,6 +42,7 @@ class Setting:
         spread: packets that each frame is spread over.
         offset_hz, ppm: errors of frequency and clock are uniform within +- these.
         cheap: whether the receiver has a cheap one's faults.
+        payload_bits: of the payloads.
     """
 
     mode: str = "bpsk"
@@ -54,6 +52,7 @@ class Setting:
     offset_hz: float = 100.0
     ppm: float = 20.0
     cheap: bool = False
+    payload_bits: int = PAYLOAD_BITS
 
 
 @dataclass(frozen=True)
@@ -98,8 +97,8 @@ class Point:
         frames, errors: frames sent; of them not received as they were sent.
         undetected: of the errors those that the CRC confirmed.
         fer, low, high: share of errors with its 95 % Wilson interval.
-        bound: the least FER of 256 bits in 512, by the normal approximation; NaN where there is
-            more than white noise.
+        bound: the least FER of a payload's bits in twice as many, by the normal approximation; NaN
+            where there is more than white noise.
         bursts, acquired: bursts sent; of them found where they were.
         overs, first: overs sent; of them those whose first burst was found.
         strays, false: bursts given out where none was; of them confirmed ones.
@@ -137,9 +136,9 @@ class Point:
         return self.acquired / self.bursts, *wilson(self.acquired, self.bursts)
 
 
-def bound(ebn0_db: float) -> float:
+def bound(ebn0_db: float, payload_bits: int = PAYLOAD_BITS) -> float:
     """The least frame error rate of a payload's bits at rate 1/2, Eb/N0 per payload bit in dB."""
-    k, n = BOUND
+    k, n = payload_bits, 2 * payload_bits
     return normal_approximation(k, n, ebn0_db + 10 * math.log10(k / n))
 
 
@@ -181,9 +180,9 @@ def measure(
         ParameterError: no such mode, path or spreading, or a number out of range.
     """
     chosen = find_mode(setting.mode)
-    air = Air(setting.mode, setting.spread)
+    air = Air(setting.mode, setting.spread, payload_bits=setting.payload_bits)
     tally = _Tally()
-    decoder = LinkDecoder(chosen.profile)
+    decoder = LinkDecoder(chosen.profile, payload_bits=setting.payload_bits)
     overs = -(-frames // setting.over)
     for number in range(overs):
         _over(setting, chosen, snr_db, air, tally, Over.of(setting, seed, number))
@@ -194,7 +193,7 @@ def measure(
     errors = sent - tally.right
     # The preamble that ends each over is sent as well, and packets of which a spread over has more
     # than frames.
-    energy = air.energy / MODEM_RATE / (sent * PAYLOAD_BITS)
+    energy = air.energy / MODEM_RATE / (sent * setting.payload_bits)
     ebn0_db = snr_db + 10 * math.log10(REFERENCE_HZ * energy)
     low, high = wilson(errors, sent)
     return Point(
@@ -208,7 +207,7 @@ def measure(
         fer=errors / sent,
         low=low,
         high=high,
-        bound=bound(ebn0_db) if setting.path == "awgn" else math.nan,
+        bound=bound(ebn0_db, setting.payload_bits) if setting.path == "awgn" else math.nan,
         bursts=overs * (setting.over + setting.spread - 1),
         acquired=tally.acquired,
         overs=overs,
@@ -247,8 +246,8 @@ def llr_scale(agreeing: np.ndarray) -> float:
 def _over(setting: Setting, mode: Mode, snr_db: float, air: Air, tally: _Tally, over: Over) -> None:
     """One over: the receiver as new, noise, the frames, noise."""
     air.begin(over.path(setting, snr_db), over.noise)
-    payloads = [over.random.bytes(PAYLOAD_BYTES) for _ in range(setting.over)]
-    packets = list(_packets(payloads, mode.profile, setting.spread))
+    payloads = [over.random.bytes(setting.payload_bits // 8) for _ in range(setting.over)]
+    packets = list(_packets(payloads, mode.profile, setting))
     heard = air.pause(over.lead)
     for packet in packets:
         heard += air.send(packet)
@@ -259,9 +258,9 @@ def _over(setting: Setting, mode: Mode, snr_db: float, air: Air, tally: _Tally, 
     tally.frames += [(start + n, packet) for n, packet in _gathered(heard, setting)]
 
 
-def _packets(payloads: Iterable[bytes], profile: str, spread: int) -> Iterator[Packet]:
-    encoder = LinkEncoder(profile)
-    spreader = Spreader(encoder.bits, spread)
+def _packets(payloads: Iterable[bytes], profile: str, setting: Setting) -> Iterator[Packet]:
+    encoder = LinkEncoder(profile, payload_bits=setting.payload_bits)
+    spreader = Spreader(encoder.bits, setting.spread)
     yield from (spreader.push(encoder.encode(payload)) for payload in payloads)
     yield from spreader.flush()
 
@@ -284,7 +283,7 @@ def _count(
 
 def _gathered(heard: list[Heard], setting: Setting) -> Iterator[tuple[int, Packet]]:
     """The frames in the bursts of an over, with their numbers."""
-    gatherer = Gatherer()
+    gatherer = Gatherer(setting.payload_bits)
     for number, burst in heard:
         if number is not None:
             for frame in gatherer.push(Packet(burst.packet.data, number)):

@@ -14,6 +14,8 @@ import numpy as np
 
 from voicelink.blocks.link import LinkDecoder, LinkEncoder, LinkFrame, hard_llrs
 from voicelink.blocks.packet import Packet
+from voicelink.blocks.profile import Profile
+from voicelink.blocks.profile import profile as find_profile
 from voicelink.blocks.receiver import Receiver
 from voicelink.blocks.spread import Gatherer, Spreader
 from voicelink.blocks.status import Status
@@ -55,19 +57,21 @@ def run_link(
     """Send payloads over a simulated link.
 
     Args:
-        payloads: uint8 (superframes, 32).
+        payloads: uint8 (superframes, bytes of a payload).
         chain: the channel; it is not reset here.
         profile, model, buffer, spread: as `simulate` takes them.
     """
     receiver = Receiver(profile, model, first=0, follow=False, speech=False)
     number = card(model).number
-    encoder, decoder = LinkEncoder(profile, number), LinkDecoder(profile, number)
+    chosen = find_profile(profile, 8 * payloads.shape[1])
+    encoder, decoder = LinkEncoder(chosen, number), LinkDecoder(chosen, number)
+    chain.carry(chosen.payload_bits)
     spreader = Spreader(encoder.bits, spread)
     air = np.packbits(encoder.encode_many(payloads), axis=1)
     packets = [spreader.push(Packet(data, k)) for k, data in enumerate(air)] + spreader.flush()
     arrivals = through(chain, packets)
     start = start_time(arrivals, buffer + (spread - 1) * SUPERFRAME_SECONDS)
-    steps = _gathered(arrivals, len(payloads), encoder.profile.header, start)
+    steps = _gathered(arrivals, len(payloads), chosen, start)
     frames = iter(decode_packets(decoder, [packet for step in steps for packet in step]))
 
     statuses, undetected = [], 0
@@ -99,10 +103,10 @@ def decode_packets(decoder: LinkDecoder, packets: list[Packet]) -> list[LinkFram
 
 
 def _gathered(
-    arrivals: list[tuple[float, Packet]], superframes: int, numbered: bool, start: float
+    arrivals: list[tuple[float, Packet]], superframes: int, chosen: Profile, start: float
 ) -> list[list[Packet]]:
     """For each superframe the frames that came since the one before; at the end those too late."""
-    gatherer = Gatherer()
+    gatherer = Gatherer(chosen.payload_bits)
     steps: list[list[Packet]] = []
     at = 0
     for k in range(superframes + 1):
@@ -111,7 +115,7 @@ def _gathered(
         while at < len(arrivals) and arrivals[at][0] <= deadline:
             packet = arrivals[at][1]
             # A frame with a header has to find its place by that alone.
-            step += gatherer.push(Packet(packet.data) if numbered else packet)
+            step += gatherer.push(Packet(packet.data) if chosen.header else packet)
             at += 1
         # Of a spread frame that is due, what has come.
         due = gatherer.take(k) if k < superframes else None

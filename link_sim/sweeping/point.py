@@ -23,7 +23,7 @@ from voicelink.link_sim.sweeping.watched_chain import WatchedChain
 from voicelink.models.card import card
 from voicelink.models.errors import VoiceLinkError
 from voicelink.models.evaluation.measures import MEASURES
-from voicelink.models.sizes import BIT_RATE, PAYLOAD_BYTES, SAMPLE_RATE, SUPERFRAME_SECONDS
+from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SECONDS
 
 MOST_STATUSES = 2000
 """Of so many superframes the statuses are kept."""
@@ -96,7 +96,8 @@ def run_point(point: Point) -> Result:
 def _link(point: Point, chain: WatchedChain) -> tuple[dict, dict, None]:
     """Random payloads over the link."""
     random = np.random.default_rng([point.seed, point.replica])
-    payloads = random.integers(0, 256, (point.frames, PAYLOAD_BYTES), dtype=np.uint8)
+    size = card(point.model).payload_bytes
+    payloads = random.integers(0, 256, (point.frames, size), dtype=np.uint8)
     return *_carried(point, chain, payloads)[:2], None
 
 
@@ -111,7 +112,7 @@ def _speech(point: Point, chain: WatchedChain) -> tuple[dict, dict, np.ndarray]:
         counted = {
             "seconds": len(result.statuses) * SUPERFRAME_SECONDS,
             "lost": chain.lost(report["packets"]["sent"], start),
-            "payload_rate": BIT_RATE,
+            "payload_rate": card(point.model).bit_rate,
             "on_air_rate": report["rates"]["on_air"],
             "mouth_to_ear_ms": report["latency_ms"]["mouth_to_ear"],
         }
@@ -141,7 +142,7 @@ def _carried(
     counted = {
         "seconds": len(run.statuses) * SUPERFRAME_SECONDS,
         "lost": chain.lost(run.packets, run.start),
-        "payload_rate": BIT_RATE,
+        "payload_rate": card(point.model).bit_rate,
         "on_air_rate": run.packet_bits / SUPERFRAME_SECONDS,
         "mouth_to_ear_ms": 1000 * run.mouth_to_ear,
     }
