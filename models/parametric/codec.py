@@ -7,22 +7,23 @@ from functools import lru_cache
 import numpy as np
 
 from voicelink.models.card import RELEASED
-from voicelink.models.parametric.analysis import BANDS, PAST, POINTS, analyse
+from voicelink.models.parametric.analysis import BANDS, CENTRES, PAST, POINTS, analyse, mel
 from voicelink.models.parametric.pitch import HIGHEST, LOWEST
 from voicelink.models.parametric.quantiser import (
     LEVEL_BITS,
+    TILT,
     Known,
     Quantiser,
     level_of,
 )
-from voicelink.models.sizes import FRAMES
+from voicelink.models.sizes import FRAMES, SAMPLE_RATE
 
 CODEBOOKS = "codebooks.npz"
 _PAIR = POINTS // FRAMES
 FEATURES = _PAIR * (BANDS + 2) + 1
 """Values of a frame of 40 ms: shapes, pitches and voicings of its two points, and the level."""
 
-_SHAPE_MIDDLE, _SHAPE_REACH = -12.0, 20.0  # dB
+_SHAPE_MIDDLE, _SHAPE_REACH = -16.0, 24.0  # dB
 _LEVEL_MIDDLE = level_of(((1 << LEVEL_BITS) - 1) / 2)
 _LEVEL_REACH = _LEVEL_MIDDLE - level_of(0)
 _OCTAVES = float(np.log2(HIGHEST / LOWEST)) / 2
@@ -33,6 +34,41 @@ TONE[0, _PAIR * BANDS : _PAIR * (BANDS + 1)] = _OCTAVES / _PAIR
 TONE[0, -1] = _OCTAVES + np.log2(LOWEST / 55)
 TONE[1, _PAIR * (BANDS + 1) : _PAIR * (BANDS + 2)] = 3 / _PAIR
 TONE[1, -1] = 0.9
+
+_DECIBEL = np.log(10) / 20
+
+_BINS = 161
+"""Of the windows of 320 samples that `filters` speaks of."""
+
+
+def filters() -> np.ndarray:
+    """The natural logarithms of the magnitudes of noise and of pulses, as linear forms.
+
+    They are those of the DFT of Hann windows of 320 samples, the noise's in each of 161 bins, then
+    the peaks of the pulses' harmonics there, of a frame's values and 1; the soft floor is left out.
+
+    Returns:
+        (4, 322, FEATURES + 1), for windows 80 samples apart; the frame's points lie between the
+        first and the second, and the third and the fourth.
+    """
+    places = mel(np.arange(_BINS) * (SAMPLE_RATE / 2 / (_BINS - 1)))
+    bands = np.stack([np.interp(places, mel(CENTRES), one) for one in np.eye(BANDS)], axis=1)
+    window = np.hanning(321)[:-1]
+    out = np.zeros((4, 2, _BINS, FEATURES + 1))
+    for hop, first in enumerate((1, 0.75, 0.25, 0)):
+        for point, share in enumerate((first, 1 - first)):
+            out[hop, ..., point * BANDS : (point + 1) * BANDS] = share * _SHAPE_REACH * bands
+            pitch = _PAIR * BANDS + point
+            out[hop, 1, :, pitch] = share * 0.5 * np.log(2) * _OCTAVES / _DECIBEL
+    out[..., _PAIR * (BANDS + 2)] = _LEVEL_REACH
+    out[..., -1] = _SHAPE_MIDDLE + _LEVEL_MIDDLE - bands @ TILT
+    out *= _DECIBEL
+    out[:, 0, :, -1] += 0.5 * np.log(np.sum(window**2))
+    # Harmonics every f Hz have the power density of noise of variance 1 with the amplitude
+    # sqrt(4 f / sample rate); of a cosine of amplitude 1 the peak is half the window's sum.
+    lowest = 0.5 * np.log(4 * LOWEST / SAMPLE_RATE) + 0.5 * np.log(2) * _OCTAVES
+    out[:, 1, :, -1] += np.log(np.sum(window) / 2) + lowest
+    return out.reshape(4, 2 * _BINS, FEATURES + 1)
 
 
 class Encoder:
@@ -72,8 +108,8 @@ def features(llrs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def scaled(known: Known) -> tuple[np.ndarray, np.ndarray]:
     """Values about within +-1 and reliabilities within 0..1, float32 (8 n, 45) each.
 
-    In this order: 20 bands of the first point and of the second (0 is 12 dB below the level, 1 is
-    20 dB more), pitches (-1 is 60 Hz, 1 is 450 Hz, evenly in octaves), voicings (-1 no, 1 yes),
+    In this order: 20 bands of the first point and of the second (0 is 16 dB below the level, 1 is
+    24 dB more), pitches (-1 is 60 Hz, 1 is 450 Hz, evenly in octaves), voicings (-1 no, 1 yes),
     level (-1 is -77.5 dB, 1 is 0 dB).
     """
     level = (known.level - _LEVEL_MIDDLE) / _LEVEL_REACH

@@ -33,7 +33,7 @@ KEPT = 48
 """Values of a block that are quantised, of 80."""
 PAYLOAD_BITS = LEVEL_BITS + VOICING_BITS + sum(PITCH_BITS) + BLOCKS * sum(STAGE_BITS)
 
-FLOOR_DB = -30.0
+FLOOR_DB = -40.0
 """Where a shape's soft floor is, below the level."""
 TILT = np.maximum(0, 20 * np.log10(CENTRES / 500)).astype(np.float32)
 """dB by which the bands are raised before they are compared with the level: 6 an octave over

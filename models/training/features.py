@@ -4,7 +4,10 @@ A codec is a module with ``FEATURES`` (values of a frame of 40 ms), ``PAYLOAD_BI
 superframe of 8 frames), ``Encoder`` (whose ``encode`` takes float32 (2560 n,) and gives n payloads)
 ``features`` (LLRs (n, PAYLOAD_BITS) to values and reliabilities, float32 (8 n, FEATURES) each), and
 ``TONE``, (2, FEATURES + 1): pitch, in octaves over 55 Hz, and voicing, a logit, as linear forms of
-a frame's values and 1. What else a model of it needs, ``files`` gives: contents by name.
+a frame's values and 1. Where it tells the spectrum, ``filters`` gives the same for the natural
+logarithms of the magnitudes that `networks.Decoder` gives noise and pulses, (4, 2 bins,
+FEATURES + 1), at its four hops in a frame. What else a model of it needs, ``files`` gives: contents
+by name.
 """
 
 from __future__ import annotations
@@ -42,6 +45,10 @@ class Bits:
     @property
     def tone(self) -> np.ndarray:
         return np.asarray(self.module.TONE)
+
+    @property
+    def filters(self) -> np.ndarray | None:
+        return getattr(self.module, "filters", lambda: None)()
 
     @property
     def files(self) -> dict[str, bytes]:

@@ -46,6 +46,7 @@ class Sizes:
     coarse_kernel: int = 15
     latents: int = LATENTS  # of a frame of 40 ms
     tone: bool = False  # the values tell pitch and voicing, and the decoder's begin with them
+    filters: bool = False  # and the magnitudes of noise and pulses
     voice: int = 0  # values of a voice that the decoder is given, 0 for none: see `voice`
     voice_channels: int = 96
     voice_blocks: int = 2
@@ -274,6 +275,7 @@ class Decoder(nn.Module):
         self.head = nn.Linear(fine, 4 * BINS)
         self.voice = nn.Linear(fine, 2)
         self.tone = nn.Linear(sizes.latents, 2) if sizes.tone else None
+        self.filters = nn.Linear(sizes.latents, STRIDE * 2 * BINS) if sizes.filters else None
         self.breath = nn.Linear(fine, BINS)
         self.source = Source()
         nn.init.constant_(self.voice.bias, 1.4)
@@ -307,13 +309,21 @@ class Decoder(nn.Module):
         if self.tone is None:
             return self.sound(x, states)
         tone = self.tone(latents)[:, :, None].expand(-1, -1, STRIDE, -1)
-        return self.sound(x, states, tone.reshape(batch, -1, 2))
+        tone = tone.reshape(batch, -1, 2)
+        if self.filters is None:
+            return self.sound(x, states, tone)
+        return self.sound(x, states, tone, self.filters(latents).reshape(batch, -1, 2 * BINS))
 
     def sound(
-        self, features: Tensor, states: States, tone: Tensor | float = 0.0
+        self,
+        features: Tensor,
+        states: States,
+        tone: Tensor | float = 0.0,
+        filters: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """What `speak` gives, of features (batch, time, decoder_fine) at a hop of 80, and of the
-        pitch and voicing (batch, time, 2) that are known."""
+        pitch and voicing (batch, time, 2) and log magnitudes (batch, time, 2 bins) that are
+        known."""
         batch, x = features.shape[0], features.transpose(1, 2)
         for block in self.fine:
             x = block(x, states)
@@ -327,6 +337,8 @@ class Decoder(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             x, breath = x.float(), torch.sigmoid(breath.float())
             noise, phase, pulse, turn = x.split(BINS, dim=2)
+            if filters is not None:
+                noise, pulse = noise + filters[..., :BINS], pulse + filters[..., BINS:]
             voiced = torch.sigmoid(4 * voicing.detach())[..., None]
             noise = torch.exp(torch.clamp(noise, max=6.0)) * (1 - voiced * (1 - breath))
             pulse = torch.exp(torch.clamp(pulse, max=6.0)) * voiced

@@ -13,6 +13,7 @@ from voicelink.models.sizes import BITS_PER_LATENT, FRAMES, SUPERFRAME_SAMPLES
 from voicelink.models.training.damage import damage
 from voicelink.models.training.features import bits_of
 from voicelink.models.training.networks import (
+    BINS,
     DELAY,
     Decoder,
     DecoderStep,
@@ -131,12 +132,22 @@ class Generator(nn.Module):
             self.decoder.tone.load_state_dict({"weight": tone[:, :-1], "bias": tone[:, -1]})
             for values in self.decoder.voice.parameters():
                 nn.init.zeros_(values)
+        if sizes.filters:
+            form = torch.from_numpy(self.bits.filters).float().flatten(0, 1)
+            self.decoder.filters.load_state_dict({"weight": form[:, :-1], "bias": form[:, -1]})
+            for values in self.decoder.head.parameters():
+                _without_magnitudes(values)
 
     def adapted(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Another decoder's weights: pitch and voicing begin with what the features say."""
+        """Another decoder's weights: pitch, voicing and filters begin with what the features
+        say."""
         if "decoder.tone.weight" in weights:
             return weights
-        return {k: v for k, v in weights.items() if not k.startswith("decoder.voice.")}
+        weights = {k: v for k, v in weights.items() if not k.startswith("decoder.voice.")}
+        if self.sizes.filters:
+            for name in ("decoder.head.weight", "decoder.head.bias"):
+                weights[name] = _without_magnitudes(weights[name].clone())
+        return weights
 
     def speak(
         self, values: Tensor, reliability: Tensor, stage: dict, generator: torch.Generator
@@ -172,7 +183,16 @@ def networks_of(sizes: dict, features: str | None) -> Codec | Generator:
         return VoiceCodec(Sizes(**sizes))
     if features is None:
         return Codec(Sizes(**sizes))
-    return Generator(Sizes(**{**sizes, "latents": bits_of(features).count, "tone": True}), features)
+    bits = bits_of(features)
+    told = {"latents": bits.count, "tone": True, "filters": bits.filters is not None}
+    return Generator(Sizes(**{**sizes, **told}), features)
+
+
+@torch.no_grad()
+def _without_magnitudes(head: Tensor) -> Tensor:
+    """The rows of `Decoder.head` for the magnitudes of noise and pulses become 0."""
+    head[:BINS] = head[2 * BINS : 3 * BINS] = 0
+    return head
 
 
 def _decoder_step(decoder: Decoder, latents: int) -> Step:
