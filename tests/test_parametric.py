@@ -22,7 +22,15 @@ from voicelink.models.parametric.analysis import (
     Parameters,
     analyse,
 )
-from voicelink.models.parametric.codec import FEATURES, TONE, Encoder, features, released, scaled
+from voicelink.models.parametric.codec import (
+    FEATURES,
+    TONE,
+    Encoder,
+    features,
+    filters,
+    released,
+    scaled,
+)
 from voicelink.models.parametric.labels import labelled, single_errors
 from voicelink.models.parametric.pitch import LOWEST
 from voicelink.models.parametric.quantiser import (
@@ -264,6 +272,43 @@ def test_features_are_scaled_and_tell_pitch_and_voicing(payload: bytes) -> None:
     np.testing.assert_array_equal(
         logits > 1e-4, known.voicing.reshape(-1, 2).mean(axis=1) > VOICED + 1e-5
     )
+
+
+def test_filters_are_the_envelope_that_the_features_tell() -> None:
+    """Of noise and of a buzz whose spectra are flat, at the four hops of a frame."""
+    known = released().decode(llrs_of(np.random.default_rng(11).bytes(32)))
+    known.shape[:] = np.linspace(-20, 0, POINTS)[None, :, None]
+    values, _ = scaled(known)
+    noise, pulses = np.split(filters() @ np.append(values[3], 1), 2, axis=1)
+    density = envelope_of(known.level, known.shape)[0]
+    window = np.hanning(321)[:-1]
+    points = density[6], 0.75 * density[6] + 0.25 * density[7], None, density[7]
+    for hop in (0, 1, 3):
+        bins = CENTRES / 25
+        got = 20 / np.log(10) * np.interp(bins, np.arange(161), noise[hop])
+        energy = 10 * np.log10(np.sum(window**2))
+        np.testing.assert_allclose(got, points[hop] + energy, atol=0.5)
+    # The amplitude that gives harmonics the power density, and the peak that a window makes of it.
+    pitch = LOWEST * 2 ** known.pitch[0, 6]
+    ratio = np.sqrt(4 * pitch / SAMPLE_RATE) * np.sum(window) / 2 / np.sqrt(np.sum(window**2))
+    np.testing.assert_allclose(np.exp(pulses[0] - noise[0]), ratio, rtol=1e-3)
+
+
+def test_a_generator_begins_with_what_the_features_say() -> None:
+    """Untrained, it speaks at the pitch and the level that it was given."""
+    torch = pytest.importorskip("torch", reason="needs the extra `training`")
+    from voicelink.models.training.trained import networks_of
+
+    torch.manual_seed(0)
+    sizes = {f"decoder_{name}": 8 for name in ("coarse", "fine")}
+    net = networks_of({**sizes, "decoder_coarse_blocks": 1, "decoder_fine_blocks": 1}, "parametric")
+    for values in net.decoder.head.parameters():
+        torch.nn.init.zeros_(values)
+    audio = buzz(140.0, 6, 0.05)
+    with torch.inference_mode():
+        said = net.decode(net.encode(audio))[2 * SUPERFRAME_SAMPLES :]
+    np.testing.assert_allclose(analyse(said).pitch[1:], 140, rtol=0.03)
+    assert np.std(said) == pytest.approx(0.05, rel=0.3)
 
 
 def test_the_search_finds_better_sums_than_stage_by_stage() -> None:
