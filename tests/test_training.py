@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="needs the extra `training`")
 
 import soundfile  # noqa: E402
 
+from voicelink.models import codec2  # noqa: E402
 from voicelink.models.codec import SpeechDecoder, SpeechEncoder, code  # noqa: E402
 from voicelink.models.sizes import LATENTS, SUPERFRAME_SAMPLES  # noqa: E402
 from voicelink.models.training.damage import damage  # noqa: E402
@@ -109,6 +110,30 @@ def test_training_stops_and_goes_on_and_is_exported(corpus: Path, tmp_path: Path
     bits = np.unpackbits(np.frombuffer(encoder.encode(audio), np.uint8)).reshape(-1, 2)
     equal = levels.detach().numpy().reshape(-1) == 2 * bits[:, 0] + bits[:, 1]
     assert equal.mean() > 0.99
+
+
+def test_a_generator_learns_from_the_features_of_another_codec(
+    corpus: Path, tmp_path: Path
+) -> None:
+    """It starts from a codec's decoder; only its first layer hears something else."""
+    if codec2.absent():
+        pytest.skip(f"needs {codec2.absent()}")
+    cache, run, model = (tmp_path / name for name in ("cache", "run", "tiny"))
+    torch.manual_seed(0)
+    start = Codec(Sizes(**TINY))
+    torch.save({"average": start.state_dict()}, tmp_path / "start.pt")
+    settings = config(1, 1) | {"features": "codec2"}
+    settings["stages"][0] |= {"damage": 1, "loudness": 0.2}
+    train(settings, corpus, cache, run, "cpu", str(tmp_path / "start.pt"))
+    generator = load_run(run / "checkpoint.pt")
+    assert generator.decoder.embed.in_features == 2 * codec2.FEATURES
+    kept, new = start.decoder.head.weight, generator.decoder.head.weight
+    assert 0 < (kept - new).abs().max() < 0.01
+    export(generator, model, CARD | {"engine": "codec2"})
+    assert sorted(path.name for path in model.iterdir()) == ["card.yaml", "decoder.onnx"]
+    audio = np.random.default_rng(2).normal(0, 0.1, 9000).astype(np.float32)
+    spoken = code(audio, model)
+    assert spoken.shape == audio.shape and np.isfinite(spoken).all()
 
 
 def test_checkpoints_are_averaged(tmp_path: Path) -> None:

@@ -235,8 +235,11 @@ class Source(nn.Module):
         before = states.left(pitch[:, None], 1)[:, 0]
         before, after = before[:, :-1, None], before[:, 1:, None]
         cycles = (before + (after - before) * self.ramp) / SAMPLE_RATE
-        cycles = states.sum(cycles.reshape(batch, 1, steps * HOP))
-        cycles = (cycles - torch.floor(cycles + 0.5)).reshape(batch, steps, HOP)
+        # Summed in each hop, then over hops: a long sum in 32 bits would drift.
+        cycles = torch.cumsum(cycles, dim=2)
+        hops = cycles[:, :, HOP - 1]
+        cycles = cycles + (states.sum(hops[:, None])[:, 0] - hops)[:, :, None]
+        cycles = cycles - torch.floor(cycles + 0.5)
         harmonics = torch.floor(0.475 * SAMPLE_RATE / torch.maximum(before, after))
         below = torch.sin(torch.pi * cycles)
         near = below.abs() < 1e-4
