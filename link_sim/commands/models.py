@@ -7,7 +7,7 @@ import importlib
 
 HELP = "list the models, show one's card, generate speech, enrol a voice"
 
-STEPS = ("show", "voice")
+STEPS = ("show", "generate", "voice")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
