@@ -72,7 +72,7 @@ def clip(digits: list[Digit], samples: int, rng: np.random.Generator) -> np.ndar
     """Float32 (samples,) within +-1: a digit from its beginning, as it is coded alone, or a
     stretch of several of one speaker with pauses; at some level, in silence or in noise."""
     first = digits[rng.integers(len(digits))]
-    if rng.random() < 0.5:
+    if rng.random() < 0.7:
         pieces = [first]
         at = int(rng.integers(-360, SAMPLE_RATE // 4)) if rng.random() < 0.5 else 0
     else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import shutil
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +23,7 @@ from voicelink.models.card import PAYLOAD_VERSION
 from voicelink.models.codec import SpeechDecoder, SpeechEncoder
 from voicelink.models.digits.data import Digit, read_digits, training
 from voicelink.models.digits.layout import Layout, share_out
+from voicelink.models.digits.learning import LOGS, draw_learning
 from voicelink.models.digits.networks import (
     DecoderStep,
     Digits,
@@ -37,7 +39,7 @@ from voicelink.models.sizes import PAYLOAD_BITS
 from voicelink.models.training.export import SMALL, exported, halve
 from voicelink.models.training.networks import States
 
-BLOCKS = 1500
+BLOCKS = 1000
 """Random training clips that the latents' table is measured on, beside every recording alone."""
 
 LEVELS_EQUAL = 0.99
@@ -105,7 +107,8 @@ def check(net: Digits, layout: Layout, audio: np.ndarray, folder: Path) -> dict[
         (low, _), (high, _) = layout.extrema(received)
         heard.append(layout.levels(layout.latents(received)) == layout.levels(mean))
         latents = torch.from_numpy(layout.latents(received))[None]
-        normal = net.autoencoder.decode(latents)[0, 0].clamp(0, 1)
+        normal = net.autoencoder.decode(latents)[0, 0]
+        normal = (normal / normal.max().clamp(0.5)).clamp(0, 1)
         wanted.append((low + normal * (high - low)).T)
     said = net.phase(torch.cat(wanted)[None], States(None))[0].numpy()
     decoded = SpeechDecoder(folder).decode(payload)[2 * BLOCK // 3 :]
@@ -197,6 +200,9 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     card = yaml.safe_load(args.card.read_text(encoding="utf-8"))
     export(load_run(args.run), read_digits(args.digits), args.folder, card)
+    for name in LOGS:
+        shutil.copy(args.run / name, args.folder / name)
+    draw_learning(args.folder, args.folder / "learning.png")
     for path in sorted(args.folder.iterdir()):
         print(path, path.stat().st_size, "bytes")
 

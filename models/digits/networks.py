@@ -140,8 +140,25 @@ class Phase(Decoder):
         return self.sound(x.reshape(batch, time // 2 * 3, -1), states)
 
 
+class _Beside(torch.autograd.Function):
+    """Leaves its first argument as it is, and has the second one lowered beside what is made of
+    the first: the autoencoder's own error, where a training asks for that of the sound."""
+
+    @staticmethod
+    def forward(ctx, audio: Tensor, loss: Tensor, weight: float) -> Tensor:
+        ctx.weight = weight
+        return audio.view_as(audio)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+        return gradient, gradient.new_tensor(ctx.weight), None
+
+
 class Digits(nn.Module):
     """Autoencoder and phase network together, as they are trained for the sound."""
+
+    ERROR = 5.0
+    """Weight of the spectrograms' error beside the losses of the sound."""
 
     def __init__(self, sizes: Sizes, sound: SoundSizes) -> None:
         super().__init__()
@@ -197,13 +214,20 @@ class Digits(nn.Module):
             with torch.no_grad():
                 mean, spread = self.autoencoder.encode(wanted[pick][:, None])
                 noise = torch.randn(mean.shape, generator=generator).to(mean)
-                latents = mean + noise * (0.5 * spread).exp()
+                # Of the posterior's noise, about what quantising leaves.
+                latents = mean + 0.2 * noise * (0.5 * spread).exp()
             decoded = self.autoencoder.decode(latents)[:, 0]
             self.error = rmse(decoded, wanted[pick])
+            decoded = decoded / decoded.amax((1, 2), keepdim=True).clamp(0.5)
             found = found.index_put((pick.nonzero()[:, 0],), decoded)
         found = found.clamp(0, 1)
         decibels = bottom + found * (top - bottom).clamp(0)
-        return self.phase.speak(decibels.transpose(1, 2).reshape(batch, -1, BINS), States(None))
+        audio, octaves, voicing = self.phase.speak(
+            decibels.transpose(1, 2).reshape(batch, -1, BINS), States(None)
+        )
+        if pick.any() and self.error.requires_grad:
+            audio = _Beside.apply(audio, self.error, self.ERROR)
+        return audio, octaves, voicing
 
 
 class EncoderStep(nn.Module):

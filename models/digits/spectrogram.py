@@ -37,8 +37,11 @@ def normalise(magnitudes: np.ndarray) -> tuple[np.ndarray, float, float]:
 
 
 def decibels(normalised: np.ndarray, bottom: float, top: float) -> np.ndarray:
-    """What `normalise` did, back: float32 (256, n)."""
-    inside = np.clip(normalised, 0, 1)
+    """What `normalise` did, back: float32 (256, n).
+
+    The largest value is brought to 1 again, where that of every normalised spectrogram is.
+    """
+    inside = np.clip(normalised / max(float(normalised.max()), 0.5), 0, 1)
     return (bottom + inside * max(top - bottom, 0.0)).astype(np.float32)
 
 

@@ -97,8 +97,8 @@ def train(
                     row["rmse_unknown"] = round(rmse(net.decode(mean), test).item(), 5)
                     row["nats_unknown"] = round(divergence(mean, spread).item(), 2)
                 net.train()
-            print(row, flush=True)
             if run is not None:
+                print(row, flush=True)
                 run.mkdir(parents=True, exist_ok=True)
                 new = not (run / "autoencoder.csv").exists()
                 with open(run / "autoencoder.csv", "a", newline="") as file:

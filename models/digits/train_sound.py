@@ -81,7 +81,7 @@ def train(config: dict, digits: list[Digit], cache: Path | None, folder: Path) -
         run.load(checkpoint)
     else:
         run.start_from({"average": released_weights(DEFAULT)})
-    if not checkpoint.exists() or config.get("autoencoder_again"):
+    if "autoencoder" in run.stage()[0]["freeze"]:
         state = torch.load(folder / "autoencoder.pt", weights_only=False)
         for net in (run.codec, run.average):
             net.autoencoder.load_state_dict(state["weights"])
@@ -102,7 +102,7 @@ def train(config: dict, digits: list[Digit], cache: Path | None, folder: Path) -
         stage, _ = run.stage()
         rng = np.random.default_rng([config["seed"], run.step])
         found = run.one_step(*batch(known, others, config["batch"], stage["digits"], rng))
-        found["error"] = float(run.codec.error)
+        found["error"] = float(run.codec.error.detach())
         for key, value in found.items():
             sums.setdefault(key, []).append(value)
         if run.step % config["checkpoint_every"] == 0 or run.step == run.total:
