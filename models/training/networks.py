@@ -48,6 +48,7 @@ class Sizes:
     tone: bool = False  # the values tell pitch and voicing, and the decoder's begin with them
     filters: bool = False  # and the magnitudes of noise and pulses
     voice: int = 0  # values of a voice that the decoder is given, 0 for none: see `voice`
+    timbre: bool = False  # the voice changes each of the fine blocks, too
     voice_channels: int = 96
     voice_blocks: int = 2
 
@@ -255,6 +256,37 @@ class Source(nn.Module):
         return spectrum[..., :BINS], spectrum[..., BINS:]
 
 
+class Timbre(nn.Module):
+    """A voice (batch, frames, voice + 1) to how it changes what a decoder makes of latents.
+
+    Returns:
+        A shift (batch, frames, decoder_coarse) of the coarse features, and a scale and a shift,
+        (batch, decoder_fine, time) each, before each fine block (Perez et al., AAAI 2018: "FiLM").
+    """
+
+    GAIN = 8.0
+    """So that it is learned as fast as what has larger values."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.parts = [sizes.decoder_coarse]
+        self.parts += [sizes.decoder_fine] * (2 * sizes.decoder_fine_blocks)
+        self.linear = nn.Linear(sizes.voice + 1, sum(self.parts))
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, voice: Tensor) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        coarse, *fine = self.linear(self.GAIN * voice).split(self.parts, dim=2)
+        batch, frames, _ = voice.shape
+        fine = [
+            x[:, :, None].expand(-1, -1, STRIDE, -1).reshape(batch, frames * STRIDE, -1)
+            for x in fine
+        ]
+        fine = [x.transpose(1, 2) for x in fine]
+        scales = [1 + torch.tanh(x) for x in fine[::2]]
+        return coarse, list(zip(scales, fine[1::2], strict=True))
+
+
 class Decoder(nn.Module):
     """Latents and reliabilities, each (batch, frames, latents), to audio (batch, samples).
 
@@ -279,6 +311,7 @@ class Decoder(nn.Module):
         self.voice = nn.Linear(fine, 2)
         self.tone = nn.Linear(sizes.latents, 2) if sizes.tone else None
         self.filters = nn.Linear(sizes.latents, STRIDE * 2 * BINS) if sizes.filters else None
+        self.timbre = Timbre(sizes) if sizes.timbre else None
         self.breath = nn.Linear(fine, BINS)
         self.source = Source()
         nn.init.constant_(self.voice.bias, 1.4)
@@ -304,13 +337,17 @@ class Decoder(nn.Module):
         """Audio, and at a hop of 80 the pitch in octaves over 55 Hz and the voicing (a logit)."""
         batch = latents.shape[0]
         x = torch.cat([latents, 2 * reliability - 1, *voice], dim=2)
-        x = self.embed(x).transpose(1, 2)
+        x, timbre = self.embed(x), None
+        if self.timbre is not None:
+            shift, timbre = self.timbre(*voice)
+            x = x + shift
+        x = x.transpose(1, 2)
         for block in self.coarse:
             x = block(x, states)
         x = self.expand(x.transpose(1, 2))
         x = x.reshape(batch, x.shape[1] * STRIDE, -1)
         if self.tone is None:
-            return self.sound(x, states)
+            return self.sound(x, states, timbre=timbre)
         tone = self.tone(latents)[:, :, None].expand(-1, -1, STRIDE, -1)
         tone = tone.reshape(batch, -1, 2)
         if self.filters is None:
@@ -323,12 +360,16 @@ class Decoder(nn.Module):
         states: States,
         tone: Tensor | float = 0.0,
         filters: Tensor | None = None,
+        timbre: list[tuple[Tensor, Tensor]] | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """What `speak` gives, of features (batch, time, decoder_fine) at a hop of 80, and of the
         pitch and voicing (batch, time, 2) and log magnitudes (batch, time, 2 bins) that are
-        known."""
+        known; ``timbre`` as `Timbre` gives it."""
         batch, x = features.shape[0], features.transpose(1, 2)
-        for block in self.fine:
+        for i, block in enumerate(self.fine):
+            if timbre is not None:
+                scale, shift = timbre[i]
+                x = x * scale + shift
             x = block(x, states)
         x = self.norm(x.transpose(1, 2))
         with torch.autocast(x.device.type, enabled=False):

@@ -170,7 +170,7 @@ class Run:
         """Learn from a batch as `_draw` gives it."""
         *heard, wanted, pitch = (torch.from_numpy(x).to(self.device) for x in drawn)
         stage, done = self.stage()
-        warm = min(1, (done * stage["steps"] + 1) / 200)
+        warm = min(1, (done * stage["steps"] + 1) / stage.get("warm", 200))
         cosine = 0.5 + 0.5 * np.cos(np.pi * done)
         rate = warm * (stage["final_rate"] + (stage["rate"] - stage["final_rate"]) * cosine)
         frozen = tuple(f"{name}." for name in stage.get("freeze", ()))
@@ -200,6 +200,10 @@ class Run:
             away = self.loudness(output, wanted)
             losses["loudness"] = away.item()
             loss = loss + stage["loudness"] * away
+        if stage.get("likeness"):
+            away = self.codec.unlike(output, wanted)
+            losses["likeness"] = away.item()
+            loss = loss + stage["likeness"] * away
         if stage.get("phonemes"):
             misheard = unlike_phones(self.listener, output, wanted)
             losses["phonemes"] = misheard.item()
@@ -270,7 +274,7 @@ def train(
     recordings = read_folder(speech / "dev")[:: config.get("validate_every_nth", 1)]
     log = folder / "log.csv"
     columns = ["step", "stage", "seconds", "spectral", "pitch", "intelligibility", "phonemes"]
-    columns += ["loudness", "judged", "matching", "norm", "estoi", "pesq", "recordings"]
+    columns += ["loudness", "likeness", "judged", "matching", "norm", "estoi", "pesq", "recordings"]
     if not log.exists():
         log.write_text(",".join(columns) + "\n")
     began = time.time()
