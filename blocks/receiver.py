@@ -16,7 +16,7 @@ from voicelink.blocks.packet import Packet
 from voicelink.blocks.spread import Gatherer
 from voicelink.blocks.station import START, WITHIN, Station, StationReader
 from voicelink.blocks.status import Status
-from voicelink.blocks.voice import SILENCE, VoicePiece, VoiceReader
+from voicelink.blocks.voice import MOST_PIECES, SILENCE, VoicePiece, VoiceReader
 from voicelink.blocks.voice import START as IN_FRONT
 from voicelink.models.card import DEFAULT
 from voicelink.models.codec import SpeechDecoder
@@ -533,7 +533,10 @@ class Receiver:
 
     def _begins(self, number: int) -> bool:
         """Whether an over's first frame of speech has this number."""
-        return number % 256 == (self._opening.speech % 256 if self._opening else 0)
+        if self._opening is None:
+            return number % 256 == 0
+        # Of the frames in front of it the last may have been lost.
+        return (number - self._opening.speech) % 256 <= MOST_PIECES
 
     def _ended_before(self, number: int, frame: LinkFrame) -> bool:
         """Whether the frame belongs to the over that has ended, and not to the one that begins."""

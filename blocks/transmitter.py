@@ -75,7 +75,11 @@ class Transmitter:
     def send(self, audio: np.ndarray) -> list[Packet]:
         """The packets that became complete with ``audio`` (float32 (n,), any n)."""
         frames = self.framer.start()
-        frames += self._frames(self._split(self.speech.encode(audio)), audio)
+        # Where the voice is learned it must not be known before it was heard.
+        size = SUPERFRAME_SAMPLES if self._pauses else max(1, len(audio))
+        for start in range(0, len(audio), size):
+            part = audio[start : start + size]
+            frames += self._frames(self._split(self.speech.encode(part)), part)
         return [self.spreader.push(frame) for frame in frames]
 
     def finish(self) -> list[Packet]:

@@ -29,7 +29,7 @@ MARK = bytes.fromhex("03E2")
 """The last bytes of the payload, by which a frame that could not be mended is told from speech;
 those of a station frame's mark, each bit inverted."""
 
-LIKE_MARK = 4.0
+LIKE_MARK = 2.0
 """A frame that failed its CRC is taken for a voice frame where its known bits make that so likely,
 in bits, against speech, which has anything there."""
 
@@ -187,9 +187,12 @@ class VoiceSender:
         Args:
             silent: whether nobody speaks in it.
         """
-        self._since += 1
         if self._piece == 0:
+            known = len(self._pieces)
             self._renew()
+            if not known:
+                self._since = 0
+        self._since += 1
         count = len(self._pieces)
         if not count:
             return None

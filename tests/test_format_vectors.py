@@ -20,6 +20,12 @@ FRAMES = len(VECTORS["payloads"])
 INTERLEAVER = {"half": (57, 74), "third": (55, 222)}  # as FORMAT.md's table says
 
 
+SHORT = {  # payload bits: lifting size, and the interleaver of each profile
+    224: (36, {"half": (83, 66), "third": (89, 66)}),
+    128: (28, {"half": (61, 42), "third": (61, 42)}),
+}
+
+
 def unhex(text: str) -> np.ndarray:
     return np.frombuffer(bytes.fromhex(text), np.uint8)
 
@@ -118,12 +124,60 @@ def test_station_frames():
         assert (frame.station.text, frame.station.place) == (part.decode(), place)
 
 
+@pytest.mark.parametrize("bits", SHORT)
+def test_shorter_payloads(bits):
+    """Header, payload, CRC, py3gpp's code, interleaver and whitener; and a station frame."""
+    entry, white = VECTORS["short"][bits], unhex(VECTORS["whitening"])
+    lifting, interleavers = SHORT[bits]
+    for number, end in ((0, False), (1, True)):
+        payload = bytes.fromhex(VECTORS["payloads"][number])[: bits // 8]
+        data = bytes([0x10 * end + entry["model"], number, 0]) + payload
+        data += binascii.crc_hqx(data, 0xFFFF).to_bytes(2, "big")
+        information = np.frombuffer(data, np.uint8)
+        frames = {name: frames[number] for name, frames in entry["frames"].items()}
+        assert frames["plain"] == payload.hex()
+        assert frames["checked"] == (information ^ white[: len(data)]).tobytes().hex()
+        for name, (a, b) in interleavers.items():
+            n = profiles(bits)[name].bits
+            order = [(a * i + b * i * i) % n for i in range(n)]
+            codeword = py3gpp_codeword(np.unpackbits(information), n, lifting).astype(np.uint8)
+            sent = (np.packbits(codeword[order]) ^ white[: n // 8]).tobytes().hex()
+            assert frames[name] == sent
+            frame = LinkDecoder(name, entry["model"], payload_bits=bits).decode(Packet(unhex(sent)))
+            assert np.packbits(frame.payload_llr < 0).tobytes() == payload
+    station = LinkDecoder("checked", 1, payload_bits=bits).decode(
+        Packet(unhex(entry["checked_station"]))
+    )
+    assert (station.station.callsign, station.station.text) == (VECTORS["callsign"], "73!")
+
+
+def test_voice_frames():
+    """Place, piece, pieces, tag, piece of the voice, mark; in front of an over, and in a pause."""
+    voice = bytes.fromhex(VECTORS["voice"])
+    tag = binascii.crc_hqx(voice, 0xFFFF) & 0xFF
+    white = unhex(VECTORS["whitening"])[:21]
+    for piece, (place, number) in enumerate([(0, 0), (1, 9)]):
+        head = bytes([place << 6 | piece << 3 | 2, tag])
+        payload = head + voice[12 * piece :][:12] + bytes.fromhex("03E2")
+        assert VECTORS["voice_payloads"][piece] == payload.hex()
+        data = bytes([0x34, number, 0]) + payload
+        data += binascii.crc_hqx(data, 0xFFFF).to_bytes(2, "big")
+        sent = VECTORS["checked_voices"][piece]
+        assert (np.frombuffer(data, np.uint8) ^ white).tobytes().hex() == sent
+        frame = LinkDecoder("checked", 4, payload_bits=128, voices=True).decode(Packet(unhex(sent)))
+        assert (frame.voice.piece, frame.voice.place) == (piece, place)
+        assert frame.voice.data == voice[12 * piece :][:12]
+
+
 def test_the_example_of_the_page():
     page = (HERE.parent / "blocks/FORMAT.md").read_text()
     assert VECTORS["information"][0] in page
     assert VECTORS["profiles"]["checked"]["frames"][0] in page
     for name, (a, b) in INTERLEAVER.items():
         assert f"| `{name}`, n = {profiles()[name].bits} | {a} | {b} |" in page
+    for bits, (_, interleavers) in SHORT.items():
+        for name, (a, b) in interleavers.items():
+            assert f"| `{name}`, n = {profiles(bits)[name].bits} | {a} | {b} |" in page
 
 
 def test_the_script_makes_this_file(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ tests recompute each of them by other means.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from voicelink.blocks.ldpc import Ldpc
 from voicelink.blocks.link import LinkEncoder
 from voicelink.blocks.profile import profiles
 from voicelink.blocks.station import Identifier
+from voicelink.blocks.voice import SILENCE, pieces_of
 from voicelink.blocks.whitener import whitening
 
 CALLSIGN = "N0CALL"
@@ -24,9 +26,32 @@ TEXT = "Grüße aus JO40: 73!"  # two pieces: the second begins with the last ch
 FRAMES = 9  # so that every slice of the callsign is seen, and the first one again
 
 
-def payloads() -> list[bytes]:
+VOICE = bytes(range(100, 124))
+VOICE_MODEL = 4  # voice-profile
+SHORT = {224: 5, 128: VOICE_MODEL}  # payload bits, and the number of the model that has them
+SHORT_TEXT = "73!"
+
+
+def payloads(size: int = 32) -> list[bytes]:
     """Payloads that neither repeat nor are all alike: byte j of frame i is 37 i + 11 j mod 256."""
-    return [bytes((37 * i + 11 * j) % 256 for j in range(32)) for i in range(FRAMES)]
+    return [bytes((37 * i + 11 * j) % 256 for j in range(size)) for i in range(FRAMES)]
+
+
+def short(bits: int, model: int) -> dict:
+    """The first two frames of models with shorter payloads, and a station frame of theirs."""
+    encoders = {name: LinkEncoder(name, model, "", bits) for name in profiles(bits)}
+    station = Identifier(CALLSIGN, SHORT_TEXT, bits // 8).start()
+    return {
+        "model": model,
+        "frames": {
+            name: [
+                encoder.encode(payload, end=i == 1).data.tobytes().hex()
+                for i, payload in enumerate(payloads(bits // 8)[:2])
+            ]
+            for name, encoder in encoders.items()
+        },
+        "checked_station": encoders["checked"].encode_station(station, 0).data.tobytes().hex(),
+    }
 
 
 def main() -> None:
@@ -68,6 +93,16 @@ def main() -> None:
     result["checked_stations"] = [
         checked.encode_station(station, number).data.tobytes().hex()
         for number, station in zip((0, FRAMES + 1), stations, strict=True)
+    ]
+    result["short"] = {bits: short(bits, model) for bits, model in SHORT.items()}
+    result["voice"] = VOICE.hex()
+    pieces = pieces_of(VOICE, 16)
+    pieces[1] = replace(pieces[1], place=SILENCE)
+    checked = LinkEncoder("checked", VOICE_MODEL, payload_bits=128)
+    result["voice_payloads"] = [piece.pack().hex() for piece in pieces]
+    result["checked_voices"] = [
+        checked.encode_voice(piece, number).data.tobytes().hex()
+        for number, piece in zip((0, 9), pieces, strict=True)
     ]
     path = Path(__file__).with_name("link_frame.yaml")
     text = "# Made by make_link_frame.py; bits are packed most significant first. See FORMAT.md.\n"
