@@ -390,6 +390,43 @@ def two_overs():
     return [[each["number"], each["status"], each["end"]] for each in played]
 
 
+def voice_over(model, voice):
+    """An over whose sender's voice is in a file, from audio to audio: what comes out of each block
+    in between, by its metadata, and in whose voice it is heard."""
+    graph = gr.top_block()
+    source = blocks.vector_source_f(speech(samples=3 * 2560 + 1600).tolist())
+    sender = voicelink.tx("half", "N0CALL", model, voice=voice)
+    modulator = voicelink.modulator(pace="data", model=model)
+    demodulator = voicelink.demodulator(model=model)
+    receiver = voicelink.rx(model=model, pace="data")
+    sink = blocks.vector_sink_f()
+    stores = {name: blocks.message_debug() for name in ("payloads", "frames", "status")}
+    graph.connect(source, sender)
+    graph.msg_connect(sender.encoder, "out", stores["payloads"], "store")
+    graph.msg_connect(sender, "out", stores["frames"], "store")
+    graph.msg_connect(sender, "out", modulator, "in")
+    graph.connect(modulator, demodulator)
+    graph.msg_connect(demodulator, "out", receiver, "in")
+    graph.msg_connect(receiver, "status", stores["status"], "store")
+    graph.connect(receiver, sink)
+    graph.run()
+    played = stores["status"]
+    played = [pmt.to_python(played.get_message(i)) for i in range(played.num_messages())]
+    return {
+        "payloads": [
+            [bytes(metadata["voice"]).hex(), metadata["silent"], len(items)]
+            for metadata, items in contents(stores["payloads"])
+        ],
+        "frames": [
+            [metadata["number"], len(items)] for metadata, items in contents(stores["frames"])
+        ],
+        "played": [[each["number"], each["status"]] for each in played],
+        "samples": len(sink.data()),
+        "counts": receiver.counts(),
+        "errors": sender.encoder.errors + sender.framer.errors + receiver.decoder.errors,
+    }
+
+
 def refusals(cases):
     """What each block says of arguments that it cannot have: [[name, arguments], ...]."""
     messages = []

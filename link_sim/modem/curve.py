@@ -21,7 +21,8 @@ from voicelink.link_sim.modem.path import path
 from voicelink.models.sizes import BIT_RATE, PAYLOAD_BITS
 
 EBN0_OVER_SNR = 10 * math.log10(REFERENCE_HZ / BIT_RATE)
-"""dB from the SNR in 3 kHz to Eb/N0 per bit of the payload within an endless over."""
+"""dB from the SNR in 3 kHz to Eb/N0 per bit of the payload within an endless over, with payloads of
+256 bits."""
 
 TAIL = 0.4
 """Seconds of noise after an over."""

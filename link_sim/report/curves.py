@@ -8,12 +8,11 @@ from voicelink.blocks.crc import CRC_BITS
 from voicelink.blocks.profile import profiles
 from voicelink.link_sim.fer import normal_approximation
 from voicelink.link_sim.report.interval import Estimate
-from voicelink.link_sim.report.labels import SNR_OFFSET
+from voicelink.link_sim.report.labels import snr_offset
 from voicelink.link_sim.report.limits import Criterion
 from voicelink.link_sim.report.study import DELAY, FER, Condition, Series, Study
 from voicelink.link_sim.report.style import INK, QUIET, label, plain, style
 from voicelink.models.evaluation.measures import MEASURES
-from voicelink.models.sizes import PAYLOAD_BITS
 
 _SHARES = (1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 1e-4, 1e-5)
 
@@ -79,10 +78,10 @@ def _draw_lines(axis, study: Study, condition: Condition, measure: str) -> None:
         axis.set_ylim(bottom=0)
     elif measure == "estoi":
         axis.set_ylim(-0.02, 1)  # a sentence that is not heard may score less than 0
-    if study.x.is_ebn0:
-        top = axis.secondary_xaxis(
-            "top", functions=(lambda e: e + SNR_OFFSET, lambda s: s - SNR_OFFSET)
-        )
+    sizes = {link.payload_bits for link in study.links}
+    if study.x.is_ebn0 and len(sizes) == 1:
+        offset = snr_offset(sizes.pop())
+        top = axis.secondary_xaxis("top", functions=(lambda e: e + offset, lambda s: s - offset))
         top.set_xlabel("SNR in 3 kHz, dB", color=QUIET)
         top.tick_params(colors=QUIET, length=3)
         top.spines["top"].set_color(QUIET)
@@ -145,7 +144,7 @@ def _lowest(study: Study, condition: Condition) -> float:
 
 def has_bound(study: Study, line: Series) -> bool:
     """Whether the finite-block-length bound applies: a code, on white noise and nothing else."""
-    known = profiles().get(line.link.profile)
+    known = profiles(line.link.payload_bits).get(line.link.profile)
     coded = known is not None and known.fec != "none" and line.link.spread == 1
     return bool(study.x and study.x.is_ebn0 and coded and _modulation(study, line) in _BPSK)
 
@@ -162,9 +161,9 @@ def _modulation(study: Study, line: Series) -> str:
 
 def _bound(study: Study, line: Series) -> list[tuple[float, float]]:
     """The normal approximation for as much information in as many coded bits, in per cent."""
-    known = profiles()[line.link.profile]
+    known = profiles(line.link.payload_bits)[line.link.profile]
     low, high = study.values[0], study.values[-1]
-    energy = 10 * math.log10(PAYLOAD_BITS / known.bits)
+    energy = 10 * math.log10(known.payload_bits / known.bits)
     places = [low + (high - low) * k / 60 for k in range(61)]
     bits = known.information_bits - CRC_BITS
     rates = [normal_approximation(bits, known.bits, place + energy) for place in places]

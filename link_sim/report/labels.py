@@ -10,16 +10,18 @@ from typing import Any
 from voicelink.link_sim.channels import CHANNELS
 from voicelink.link_sim.channels.parameters import Parameter
 from voicelink.link_sim.report.results import Link
-from voicelink.models.sizes import PAYLOAD_BITS, SUPERFRAME_SECONDS
+from voicelink.models.sizes import SUPERFRAME_SECONDS
 
 SNR_BANDWIDTH = 3000
 """Hz in which amateurs give the signal-to-noise ratio of speech."""
 
-SNR_OFFSET = 10 * math.log10(PAYLOAD_BITS / SUPERFRAME_SECONDS / SNR_BANDWIDTH)
-"""dB from Eb/N0 to SNR: -5.74."""
-
 _WORDS = {"ebn0": "Eb/N0", "snr": "SNR"}
 _UNITS = ("db", "hz", "ms", "kmh", "mhz", "m")
+
+
+def snr_offset(payload_bits: int) -> float:
+    """dB from Eb/N0 to SNR: -5.74 with payloads of 256 bits."""
+    return 10 * math.log10(payload_bits / SUPERFRAME_SECONDS / SNR_BANDWIDTH)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,9 @@ from voicelink.link_sim.sweeping.columns import (
     measure_columns,
     varied_columns,
 )
-from voicelink.models.errors import FormatError
+from voicelink.models.card import card
+from voicelink.models.errors import FormatError, VoiceLinkError
+from voicelink.models.sizes import PAYLOAD_BITS
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,14 @@ class Link:
     profile: str
     spread: int
     model: str
+
+    @property
+    def payload_bits(self) -> int:
+        """Of the model; 256 where it is not on this machine."""
+        try:
+            return card(self.model).payload_bits
+        except VoiceLinkError:
+            return PAYLOAD_BITS
 
 
 @dataclass(frozen=True)

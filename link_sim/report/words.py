@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
-from voicelink.link_sim.report.labels import SNR_OFFSET, condition_label, percent
+from voicelink.link_sim.report.labels import condition_label, percent, snr_offset
 from voicelink.link_sim.report.limits import FER_LIMIT, Criterion, Limit
 from voicelink.link_sim.report.study import FER, Condition, Study
 
@@ -151,7 +151,8 @@ def _interval(study: Study, limit: Limit) -> str:
     parts = []
     if study.x.is_ebn0:
         snr = study.x.between(*limit.step) if limit.read else 1
-        parts.append(f"SNR in 3 kHz: {limit.at + SNR_OFFSET:.{snr}f} dB")
+        at = limit.at + snr_offset(limit.line.link.payload_bits)
+        parts.append(f"SNR in 3 kHz: {at:.{snr}f} dB")
     if not limit.known:
         parts.append("from one run, so without an interval")
     elif limit.read or limit.edge:

@@ -43,6 +43,5 @@ def file_hash(path: str | Path) -> str:
 
 
 def model_hash(model: str) -> str:
-    """The first digits of the SHA-256 of the model's encoder and decoder, as its card has them."""
-    files = card(model).text["files"]
-    return "-".join(files[name]["sha256"][:8] for name in ("encoder.onnx", "decoder.onnx"))
+    """The first digits of the SHA-256 of each of the model's files, as its card has them."""
+    return "-".join(file["sha256"][:8] for file in card(model).text["files"].values())

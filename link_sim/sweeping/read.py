@@ -30,7 +30,7 @@ from voicelink.link_sim.sweeping.channel_setting import (
 from voicelink.link_sim.sweeping.codec2 import peer, peers
 from voicelink.link_sim.sweeping.inputs import file_hash, input_names, model_hash
 from voicelink.link_sim.sweeping.sweep import AXES, SAMPLE, Sweep
-from voicelink.models.card import DEFAULT, card, released
+from voicelink.models.card import DEFAULT, card, variants
 from voicelink.models.errors import ParameterError, one_of, require
 from voicelink.models.evaluation.measures import MEASURES
 
@@ -209,11 +209,11 @@ class _Reader:
             raise ParameterError(
                 f"model must be the name of a model or its folder, not {value!r:.60}"
             )
-        if value in released():
+        if value in variants():
             return value
         folder = (self.folder / value).resolve()
         if not (folder / "card.yaml").is_file():
-            one_of("model", value, released())
+            one_of("model", value, variants())
         card(folder)
         return str(folder)
 
