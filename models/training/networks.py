@@ -8,6 +8,7 @@ at a time, with the left context as explicit state. Both give the same numbers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -189,7 +190,11 @@ class Encoder(nn.Module):
         blocks = [*self.fine, *self.coarse]
         return [(1, DELAY), *(b.mixer.state_shape() for b in blocks)]
 
-    def forward(self, audio: Tensor, states: States) -> Tensor:
+    def forward(
+        self, audio: Tensor, states: States, change: Callable[[Tensor], Tensor] | None = None
+    ) -> Tensor:
+        """``change`` is made to the log spectra (batch, time, bins) first, 0.15 times the logarithm
+        of a power."""
         batch = audio.shape[0]
         x = states.left(audio[:, None], DELAY)[:, 0]
         hops = x.reshape(batch, -1, HOP)
@@ -200,6 +205,8 @@ class Encoder(nn.Module):
             re, im = spectrum[..., :BINS], spectrum[..., BINS:]
             # A window of full-scale noise has a power near 100 per bin; -90 dB is the floor.
             x = 0.15 * torch.log(re * re + im * im + 1e-7) + 0.8
+            if change is not None:
+                x = change(x)
         x = self.embed(x).transpose(1, 2)
         for block in self.fine:
             x = block(x, states)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -82,10 +83,17 @@ class Codec(nn.Module):
         """
         return self.decoder.speak(*self.sent(audio, stage, generator), States(None))
 
-    def sent(self, audio: Tensor, stage: dict, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """What arrives of clips: latents and reliabilities; the arguments are `speak`'s."""
+    def sent(
+        self,
+        audio: Tensor,
+        stage: dict,
+        generator: torch.Generator,
+        change: Callable[[Tensor], Tensor] | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """What arrives of clips: latents and reliabilities; the arguments are `speak`'s, and
+        ``change`` is `Encoder`'s."""
         dither = stage.get("dither", 0.3)
-        z = self.encoder(audio, States(None))
+        z = self.encoder(audio, States(None), change)
         level = quantise(z)
         value = (2 * level - 3) / 3
         mean, reliability = damage(level.detach(), stage["damage"], generator)

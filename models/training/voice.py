@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from voicelink.models.latents import from_llrs, llrs_of
-from voicelink.models.sizes import FRAMES
+from voicelink.models.sizes import FRAME_SAMPLES, FRAMES
 from voicelink.models.training.networks import (
     BINS,
     DELAY,
@@ -87,6 +88,43 @@ def rounded_levels(values: Tensor) -> Tensor:
     return torch.floor((values + 1) / 2 * (VOICE_LEVELS - 1) + 0.5)
 
 
+class Disguise:
+    """Changes log spectra, so that who speaks is to be known from the voice and not from what is
+    coded (Choi et al., NeurIPS 2021: "information perturbation"): each clip's are stretched, as by
+    another vocal tract and another pitch, and coloured.
+
+    Args:
+        picked: which clips, (batch, 1, 1), 0 or 1.
+    """
+
+    STRETCH = 0.08
+    """The largest logarithm of the factor."""
+    COLOUR = 0.15 * 1.15
+    """5 dB, in the units of the encoder's spectra."""
+    POINTS = 7
+
+    def __init__(self, picked: Tensor, generator: torch.Generator) -> None:
+        def uniform(*shape: int) -> Tensor:
+            return (2 * torch.rand(shape, generator=generator) - 1).to(picked.device)
+
+        batch = len(picked)
+        places = torch.arange(BINS, device=picked.device) * torch.exp(
+            self.STRETCH * picked[:, :, 0] * uniform(batch, 1)
+        )
+        self._places = torch.clamp(places, max=BINS - 1.001)
+        points = uniform(batch, 1, self.POINTS)
+        curve = F.interpolate(points, size=BINS, mode="linear", align_corners=True)
+        # The level stays.
+        self._colour = self.COLOUR * picked * (curve - curve.mean(dim=2, keepdim=True))
+
+    def __call__(self, spectra: Tensor) -> Tensor:
+        below = self._places.floor()
+        share = (self._places - below)[:, None]
+        index = below.long()[:, None].expand(-1, spectra.shape[1], -1)
+        low, high = spectra.gather(2, index), spectra.gather(2, index + 1)
+        return low + share * (high - low) + self._colour
+
+
 class VoiceStep(nn.Module):
     """The exported voice network: audio (1, 25600) to levels (1, voice)."""
 
@@ -157,17 +195,23 @@ class VoiceCodec(Codec):
         self, audio: Tensor, stage: dict, generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor]:
         """As `Codec.speak`, of what follows the first `SAMPLES` of the clips, which give the
-        voice; in some clips it is not known, or arrives while they are spoken."""
+        voice; in some clips it is not known, or arrives while they are spoken. A share of the
+        stage's, ``disguise``, is coded in disguise."""
         values = self.heard(audio[:, :SAMPLES])
-        latents, reliability = self.sent(audio[:, SAMPLES:], stage, generator)
-        batch, frames, _ = latents.shape
-        kind, begin = torch.rand((2, batch, 1, 1), generator=generator).to(latents)
+        batch = len(audio)
+        kind, begin = torch.rand((2, batch, 1, 1), generator=generator).to(values)
+        frames = (audio.shape[1] - SAMPLES) // FRAME_SAMPLES
         begin = begin * (frames + ARRIVAL_FRAMES) - ARRIVAL_FRAMES
-        time = torch.arange(frames, device=latents.device)[None, :, None]
+        time = torch.arange(frames, device=audio.device)[None, :, None]
         arriving = torch.clamp((time - begin) / ARRIVAL_FRAMES, 0, 1)
-        weight = torch.where(kind < UNKNOWN_SHARE + ARRIVING_SHARE, arriving, 1.0)
+        known = kind >= UNKNOWN_SHARE + ARRIVING_SHARE
+        weight = torch.where(known, 1.0, arriving)
         weight = torch.where(kind < UNKNOWN_SHARE, 0.0, weight)
         voice = torch.cat([values[:, None] * weight, weight], dim=2)
+        # Never where the voice is not known: there the latents must tell it.
+        picked = (known & (kind >= 1 - stage.get("disguise", 0))).to(values)
+        disguise = Disguise(picked, generator)
+        latents, reliability = self.sent(audio[:, SAMPLES:], stage, generator, disguise)
         return self.decoder.speak(latents, reliability, States(None), voice)
 
     def unlike(self, output: Tensor, target: Tensor) -> Tensor:
