@@ -467,6 +467,9 @@ class Receiver:
             return None
         if voice:
             self._speak_as(voice)
+        if piece.place == SILENCE:
+            # Nothing is missing there.
+            return replace(frame, payload_llr=self._nothing)
         return self._instead(frame)
 
     def _instead(self, frame: LinkFrame) -> LinkFrame:

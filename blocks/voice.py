@@ -160,6 +160,7 @@ class VoiceSender:
 
     Attributes:
         voice: the newest that is known, to be set when it is; None before.
+        instead: pieces that took the place of speech so far.
 
     Raises:
         ParameterError: it is too long for the payloads.
@@ -168,6 +169,7 @@ class VoiceSender:
     def __init__(self, payload_bytes: int, voice: bytes | None = None) -> None:
         self._payload_bytes = payload_bytes
         self.voice = voice
+        self.instead = 0
         self._renew()
         self.reset()
 
@@ -203,6 +205,7 @@ class VoiceSender:
         piece = self._pieces[self._piece]
         self._piece = (self._piece + 1) % count
         self._since, self._sent = 0, self._sent + 1
+        self.instead += not silent
         return replace(piece, place=SILENCE if silent else SPEECH)
 
     def _renew(self) -> None:

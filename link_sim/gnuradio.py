@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from voicelink.blocks.gnuradio.guard import Guarded, guarded
 from voicelink.blocks.gnuradio.messages import IN, OUT, from_bytes, to_bytes
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import packet_to_pdu, pdu_to_packet
-from voicelink.link_sim.channels import channels_from
+from voicelink.link_sim.channels import Channel, channels_from
 from voicelink.link_sim.live_channel import LiveChannel
 from voicelink.link_sim.stream_channel import FORMS, StreamChannel
+from voicelink.models.card import DEFAULT, card
 from voicelink.models.errors import one_of
 
 _SYSTEM = pmt.intern("system")
@@ -43,20 +45,28 @@ class channel(Guarded, gr.sync_block):
             symbols: modulation bpsk).
         seed: a whole number of at least 0; the same gives the same losses, errors and noise.
         packet: items of a packet in a stream, a multiple of 8 from 8 to 8192; it counts as one
-            superframe, 256 bits of payload and 320 ms, where noise and outages are concerned.
+            superframe, the bits of a payload and 320 ms, where noise and outages are concerned.
+        model: whose payloads are sent: a released model's id or a model folder.
 
     Raises:
         ParameterError: an argument is none of these.
+        ModelError: there is no such model.
     """
 
     def __init__(
-        self, form: str = "pdu", channels: Any = (), seed: int = 0, packet: int = 592
+        self,
+        form: str = "pdu",
+        channels: Any = (),
+        seed: int = 0,
+        packet: int = 592,
+        model: str | Path = DEFAULT,
     ) -> None:
+        self._bits = card(model).payload_bits
         self._form = one_of("form", form, _ITEMS)
         self._seed, self._packet = seed, packet
         self._live: LiveChannel | None = None
         self._changed = False
-        self._channels = channels_from(channels)
+        self._channels = self._made(channels)
         self._renew()
         gr.sync_block.__init__(self, "voicelink_channel", _ITEMS[form], _ITEMS[form])
         if form in FORMS:
@@ -86,7 +96,7 @@ class channel(Guarded, gr.sync_block):
         Raises:
             ParameterError: as for the constructor; the channels stay as they are then.
         """
-        channels = channels_from(channels)
+        channels = self._made(channels)
         if self._live:
             self._live.change(channels)
         else:
@@ -113,6 +123,12 @@ class channel(Guarded, gr.sync_block):
             part = slice(begin, begin + self._stream.packet)
             output_items[0][part] = self._stream.carry(input_items[0][part])
         return len(output_items[0])
+
+    def _made(self, channels: Any) -> list[Channel]:
+        made = channels_from(channels)
+        for channel in made:
+            channel.payload_bits = self._bits
+        return made
 
     def _renew(self) -> None:
         if self._form in FORMS:

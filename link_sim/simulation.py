@@ -10,7 +10,7 @@ import numpy as np
 
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.profile import profile as find_profile
-from voicelink.blocks.receiver import LONGEST_BUFFER, Receiver
+from voicelink.blocks.receiver import LONGEST_BUFFER, WHOLE, Receiver
 from voicelink.blocks.status import Status
 from voicelink.blocks.transmitter import Transmitter
 from voicelink.link_sim.channels.chain import ChannelChain
@@ -30,11 +30,19 @@ class Simulation:
         audio: what the listener hears, float32, as long as the input and aligned with it.
         statuses: the status of each superframe, in order.
         report: everything measured, for people and programs (see `simulate`).
+        given_up: superframes of speech in whose place the sender sent a piece of the voice.
     """
 
     audio: np.ndarray
     statuses: list[Status] = field(repr=False)
     report: dict = field(repr=False)
+    given_up: int = 0
+
+    @property
+    def failed(self) -> int:
+        """Superframes that were soft or concealed, less those that the sender gave up itself."""
+        failed = sum(status not in WHOLE for status in self.statuses)
+        return max(0, failed - self.given_up)
 
 
 def simulate(
@@ -132,7 +140,8 @@ def simulate(
             "receiver": receiving / seconds,
         },
     }
-    return Simulation(heard, statuses, report)
+    sender = transmitter.framer.voice
+    return Simulation(heard, statuses, report, sender.instead if sender else 0)
 
 
 def through(

@@ -24,8 +24,8 @@ LONGEST = 8192
 class StreamChannel:
     """As many items come out as go in; those of a lost packet say nothing.
 
-    A packet stands for one superframe, as everywhere: 256 bits of payload, by which noise is
-    counted, and 320 ms, by which outages are.
+    A packet stands for one superframe, as everywhere: 256 bits of payload, or what the channels
+    are told, by which noise is counted, and 320 ms, by which outages are.
 
     Args:
         form: "bits", 0 or 1, of which lost ones come out at random; or "symbols", +-1 and positive
@@ -71,11 +71,13 @@ class StreamChannel:
                     raise ParameterError(
                         f"awgn.modulation must be bpsk for symbols, not {channel.modulation}"
                     )
-                channel = SymbolNoise(
+                noise = SymbolNoise(
                     ebn0_db=channel.ebn0_db,
                     decisions=channel.decisions,
                     waveform=channel.waveform,
                 )
+                noise.payload_bits = channel.payload_bits
+                channel = noise
             if self.form == "bits" and channel.gives_soft(False):
                 raise ParameterError(
                     f"{channel.name}.decisions must be hard for bits, which have no soft ones"

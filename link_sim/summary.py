@@ -27,7 +27,8 @@ def summary(report: dict) -> str:
         (
             "packets",
             f"{packets['sent']} sent, {packets['arrived']} arrived, {packets['late']} late,"
-            f" {packets['duplicate']} duplicate, {packets['malformed']} malformed",
+            f" {packets['duplicate']} duplicate, {packets['malformed']} malformed"
+            + (f"; {packets['voice']} with a piece of the voice" if "voice" in packets else ""),
         ),
         ("corrected", f"{report['bits_corrected']} bits by error correction"),
         (

@@ -12,7 +12,6 @@ import numpy as np
 from voicelink.blocks.modem import MODEM_RATE
 from voicelink.blocks.modem import mode as find_mode
 from voicelink.blocks.spread import check_depth
-from voicelink.blocks.status import Status
 from voicelink.link_sim.channels.chain import ChannelChain
 from voicelink.link_sim.channels.modem import LEAD_SECONDS, NO_FADING, Modem
 from voicelink.link_sim.iq.chain import IqChain
@@ -32,7 +31,6 @@ PPM = 10.0
 """And of its clock."""
 
 _TAIL = np.zeros(MODEM_RATE // 2, np.complex64)
-_GOOD = (Status.CLEAN, Status.CORRECTED)
 
 
 @dataclass(frozen=True)
@@ -200,8 +198,7 @@ def hear(
     modem = Modem(snr_db=snr_db, mode=mode, fading=fading, offset_hz=OFFSET_HZ, ppm=PPM)
     chain = ChannelChain([modem], seed)
     result = simulate(speech, chain, find_mode(mode).profile, model, spread=spread)
-    wrong = sum(status not in _GOOD for status in result.statuses)
-    return result.audio, len(result.statuses), wrong
+    return result.audio, len(result.statuses), result.failed
 
 
 def _hear_peer(name, speech, path_name, snr_db, seed) -> tuple[np.ndarray, int, int]:

@@ -70,7 +70,8 @@ def run_point(point: Point) -> Result:
     latencies = chain.latencies()
     statuses = details.pop("statuses")
     counts = {status.value: statuses.count(status) for status in Status}
-    frames, failed = len(statuses), counts["soft"] + counts["concealed"]
+    frames = len(statuses)
+    failed = details.pop("failed", counts["soft"] + counts["concealed"])
     row |= {
         "frames": frames,
         "failed": failed,
@@ -116,7 +117,7 @@ def _speech(point: Point, chain: WatchedChain) -> tuple[dict, dict, np.ndarray]:
             "on_air_rate": report["rates"]["on_air"],
             "mouth_to_ear_ms": report["latency_ms"]["mouth_to_ear"],
         }
-        details, heard = {"statuses": result.statuses}, result.audio
+        details, heard = {"statuses": result.statuses, "failed": result.failed}, result.audio
     else:
         codec = peer(point.codec)
         payloads, coded = codec.payloads(said)
