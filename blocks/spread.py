@@ -16,7 +16,7 @@ import numpy as np
 from voicelink.blocks import golay
 from voicelink.blocks.link import MOST_SURE, hard_llrs
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.profile import payload_sizes, profile_of_length, profiles
+from voicelink.blocks.profile import profile_of_length, profiles
 from voicelink.blocks.whitener import whitening
 from voicelink.models.errors import FormatError, ParameterError
 from voicelink.models.sizes import PAYLOAD_BITS
@@ -72,15 +72,10 @@ def label(number: int, depth: int, over: int) -> np.ndarray:
 
 
 @functools.cache
-def packet_lengths(payload_bits: int | None = None) -> tuple[int, ...]:
-    """The bits that a packet may have: a frame of each profile, and then spread ones.
-
-    Args:
-        payload_bits: of the payloads; None for those of any size, the usual one first.
-    """
-    sizes = payload_sizes() if payload_bits is None else [payload_bits]
-    frames = [profile.bits for size in sizes for profile in profiles(size).values()]
-    return tuple(dict.fromkeys(frames + [bits + LABEL_BITS for bits in frames]))
+def packet_lengths(payload_bits: int = PAYLOAD_BITS) -> tuple[int, ...]:
+    """The bits that a packet may have: a frame of each profile, and then spread ones."""
+    frames = tuple(profile.bits for profile in profiles(payload_bits).values())
+    return frames + tuple(bits + LABEL_BITS for bits in frames)
 
 
 def frame_bits(bits: int, payload_bits: int = PAYLOAD_BITS) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.spread import packet_lengths
 from voicelink.models.errors import FormatError, one_of
+from voicelink.models.sizes import PAYLOAD_BITS
 
 _TYPES = {"bytes": np.dtype(np.uint8), "bits": np.dtype(np.uint8), "floats": np.dtype(np.float32)}
 
@@ -39,14 +40,14 @@ def items_in(message: bytes, items: str, start: int = 0) -> np.ndarray:
     return np.frombuffer(message, dtype, offset=start)
 
 
-def as_frame(packet: Packet, payload_bits: int | None = None) -> Packet:
+def as_frame(packet: Packet, payload_bits: int = PAYLOAD_BITS) -> Packet:
     """The packet as a link frame, its hard bits packed: its items tell by their number what it is.
 
     Args:
         packet: uint8 packed bytes (32, 37, 74 or 111; spread 3 more), uint8 bits (256, 296, 592 or
             888; spread 24 more), or that many float32 LLRs, log(P(0) / P(1)); or what a model with
             shorter payloads has.
-        payload_bits: of the payloads; None for those of any model.
+        payload_bits: of the model's payloads.
 
     Raises:
         FormatError: where no profile has so many, a bit is neither 0 nor 1, or an LLR is not

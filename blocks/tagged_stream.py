@@ -18,6 +18,7 @@ from voicelink.blocks.spread import packet_lengths
 from voicelink.blocks.stream_items import as_frame, items_in
 from voicelink.blocks.tag_header import Tag, read_tag_header, write_tag_header
 from voicelink.models.errors import FormatError
+from voicelink.models.sizes import PAYLOAD_BITS
 
 PACKET_LENGTH = "packet_len"
 """The tag's key, as GNU Radio's blocks have it by default."""
@@ -47,10 +48,17 @@ class TaggedStreamReader:
     Args:
         items: what the stream's items are, see `voicelink.blocks.stream_items`.
         refuse: called with the reason for each frame that is left out.
+        payload_bits: of the model's payloads.
     """
 
-    def __init__(self, items: str, refuse: Callable[[FormatError], None]) -> None:
+    def __init__(
+        self,
+        items: str,
+        refuse: Callable[[FormatError], None],
+        payload_bits: int = PAYLOAD_BITS,
+    ) -> None:
         self._items = items
+        self._payload_bits = payload_bits
         self._refuse = refuse
         self._next = 0
         self._drop()
@@ -77,7 +85,7 @@ class TaggedStreamReader:
 
     def _begin(self, length: object, number: object) -> None:
         self._break("another frame begins")
-        if type(length) is not int or not 0 < length <= _longest():
+        if type(length) is not int or not 0 < length <= max(packet_lengths(self._payload_bits)):
             self._refuse(FormatError(f"{PACKET_LENGTH} must be a link frame's, not {length!r:.40}"))
             return
         self._wanted = length
@@ -94,7 +102,7 @@ class TaggedStreamReader:
         items, number = np.concatenate(self._parts), self._number
         self._drop()
         try:
-            return [as_frame(Packet(items, number))]
+            return [as_frame(Packet(items, number), self._payload_bits)]
         except FormatError as error:
             self._refuse(error)
             return []
@@ -117,7 +125,3 @@ def _at(tags: list[Tag], key: str, offset: int, count: int) -> dict[int, object]
         for tag in tags
         if tag.key == key and offset <= tag.offset < offset + count
     }
-
-
-def _longest() -> int:
-    return max(packet_lengths())

@@ -50,6 +50,7 @@ class FrameSender(Endpoint):
         keys: CURVE keys; None for none.
         allow_remote: bind also where other machines reach it.
         high_water: messages that may wait for a receiver (1000 are 320 s of speech).
+        payload_bits: of the model's payloads, as its `Card` says.
 
     Attributes:
         sent: messages handed to ZeroMQ.
@@ -69,9 +70,10 @@ class FrameSender(Endpoint):
         keys: Keys | None = None,
         allow_remote: bool = False,
         high_water: int = 1000,
+        payload_bits: int = PAYLOAD_BITS,
     ) -> None:
         one_of("pattern", pattern, ("pub", "push"))
-        self._writer = MessageWriter(form)
+        self._writer = MessageWriter(form, payload_bits)
         self.sent = 0
         self.dropped = 0
         self._heard = False
@@ -159,7 +161,7 @@ class FrameReceiver(Endpoint):
         items: a stream's items: "bytes", "bits" (one in a byte) or "floats" (soft bits).
         profile: the profile of a stream's frames.
         spread: packets that each of them is spread over, 1, 2, 4, 8 or 16.
-        payload_bits: of the model's payloads, for a stream that goes by sync words.
+        payload_bits: of the model's payloads, as its `Card` says.
         keys: CURVE keys; None for none.
         allow_remote: bind also where other machines reach it.
         high_water: messages that may wait here to be received.

@@ -29,13 +29,15 @@ class MessageWriter:
 
     Args:
         form: one of `SENT_FORMS`.
+        payload_bits: of the model's payloads.
 
     Raises:
         ParameterError: for a form that is none of them.
     """
 
-    def __init__(self, form: str) -> None:
+    def __init__(self, form: str, payload_bits: int = PAYLOAD_BITS) -> None:
         self._form = one_of("form", form, SENT_FORMS)
+        self._lengths = packet_lengths(payload_bits)
         self._tagged = TaggedStreamWriter()
 
     def write(self, packet: Packet, metadata: dict | None = None) -> bytes:
@@ -54,8 +56,8 @@ class MessageWriter:
             raise ParameterError(
                 f"a frame in the form {self._form} carries hard bits; LLRs need the form pdu"
             )
-        if packet.bits not in (known := packet_lengths()):
-            choices = ", ".join(map(str, known))
+        if packet.bits not in self._lengths:
+            choices = ", ".join(map(str, self._lengths))
             raise ParameterError(f"a link frame must have {choices} bits, not {packet.bits}")
         if self._form == "tagged":
             return self._tagged.write(packet)
@@ -73,7 +75,7 @@ class MessageReader:
         profile: the profile of the frames in a stream.
         refuse: called with the reason for what is left out of a stream.
         spread: packets that each frame in a stream is spread over, 1, 2, 4, 8 or 16.
-        payload_bits: of the model's payloads, for a stream that goes by sync words.
+        payload_bits: of the model's payloads.
 
     Raises:
         ParameterError: for a form, items or a profile that there are not, and for a stream
@@ -91,7 +93,8 @@ class MessageReader:
     ) -> None:
         self._form = one_of("form", form, RECEIVED_FORMS)
         self._items = one_of("items", items, ITEMS)
-        self._tagged = TaggedStreamReader(items, refuse)
+        self._payload_bits = payload_bits
+        self._tagged = TaggedStreamReader(items, refuse, payload_bits)
         self._sync = None
         if form == "stream":
             if profile is None:
@@ -113,7 +116,7 @@ class MessageReader:
                 return self._tagged.read(message)
             except FormatError:
                 # Of raw frames, one in 2^24 begins like this.
-                if self._form == "stream" or not _frame_long(message):
+                if self._form == "stream" or not self._frame_long(message):
                     raise
         if self._sync is not None:
             return self._synchronise(message)
@@ -122,11 +125,11 @@ class MessageReader:
         # and what it holds is a frame; of frames with random bits, fewer than one in 2^50 do.
         if self._form == "pdu" or (self._form == "auto" and message.startswith(b"\x07")):
             try:
-                return [as_frame(pdu_to_packet(message))]
+                return [as_frame(pdu_to_packet(message), self._payload_bits)]
             except FormatError:
-                if self._form == "pdu" or not _frame_long(message):
+                if self._form == "pdu" or not self._frame_long(message):
                     raise
-        if not _frame_long(message):
+        if not self._frame_long(message):
             raise FormatError(f"a raw link frame cannot have {len(message)} bytes")
         return [Packet(np.frombuffer(message, np.uint8).copy())]
 
@@ -139,6 +142,5 @@ class MessageReader:
         # How sure hard bits are cannot be told from them: hard again.
         return [Packet(np.packbits(frame.data < 0), frame.number) for frame in frames]
 
-
-def _frame_long(message: bytes) -> bool:
-    return 8 * len(message) in packet_lengths()
+    def _frame_long(self, message: bytes) -> bool:
+        return 8 * len(message) in packet_lengths(self._payload_bits)

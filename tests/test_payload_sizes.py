@@ -20,6 +20,7 @@ from voicelink.blocks.status import Status
 from voicelink.blocks.stream_items import as_frame
 from voicelink.blocks.sync import FrameSync
 from voicelink.blocks.sync_word import stream_frame
+from voicelink.blocks.zeromq_messages import SENT_FORMS, MessageReader, MessageWriter
 from voicelink.link_sim.channels.chain import ChannelChain
 from voicelink.link_sim.channels.compose import channels_from
 from voicelink.link_sim.fer import awgn_llrs, normal_approximation
@@ -55,8 +56,8 @@ def test_lengths_tell_the_profile_within_a_size(bits: int) -> None:
     assert len(set(packet_lengths(bits))) == 8
     for name in NAMES:
         assert profile_of_length(profile(name, bits).bytes, bits).name == name
-    # Transports need not know the model: no number of bits is one of bytes.
-    assert not {length // 8 for length in packet_lengths()} & set(packet_lengths())
+    # Nor is a number of bits one of bytes.
+    assert not {length // 8 for length in packet_lengths(bits)} & set(packet_lengths(bits))
     with pytest.raises(FormatError, match="must have one of"):
         profile_of_length(1 + bits // 8, bits)
 
@@ -195,6 +196,30 @@ def test_pdus_carry_them(bits: int) -> None:
     assert (payload_of(frame), number) == (payload, 3)
     with pytest.raises(FormatError, match="a payload must be 32 u8 or 256 f32"):
         pdu_to_frame(pdu)
+
+
+@pytest.mark.parametrize("form", SENT_FORMS)
+@pytest.mark.parametrize("bits", SHORT)
+def test_messages_carry_them(form: str, bits: int) -> None:
+    """And one who was not told of the model takes them for no frames."""
+    link = LinkEncoder("half", payload_bits=bits)
+    packets = [link.encode(payload.tobytes()) for payload in random_payloads(bits, 4)]
+    writer = MessageWriter(form, bits)
+    messages = [writer.write(packet) for packet in packets]
+    received = "stream" if form == "stream" else "auto"
+    reader = MessageReader(received, "bytes", "half", pytest.fail, payload_bits=bits)
+    found = [packet for message in messages for packet in reader.read(message)]
+    assert [p.data.tobytes() for p in found] == [p.data.tobytes() for p in packets]
+    if form == "stream":  # there the CRC tells
+        return
+    refused: list[FormatError] = []
+    other = MessageReader(received, "bytes", "half", refused.append)
+    for message in messages:
+        try:
+            assert other.read(message) == []
+        except FormatError as error:
+            refused.append(error)
+    assert len(refused) == len(messages)
 
 
 @pytest.mark.parametrize("mode", modes())

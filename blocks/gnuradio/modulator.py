@@ -75,7 +75,8 @@ class modulator(Guarded, gr.basic_block):
         tail: float = 0.05,
         model: str | Path = DEFAULT,
     ) -> None:
-        self._modulator = Modulator(mode, spread, card(model).payload_bits)
+        self._bits = card(model).payload_bits
+        self._modulator = Modulator(mode, spread, self._bits)
         self._clock = one_of("pace", pace, ["clock", "data"]) == "clock"
         self._lead = round(MODEM_RATE * require("lead", lead, 0, LONGEST))
         self._tail = round(MODEM_RATE * require("tail", tail, 0, LONGEST))
@@ -102,7 +103,7 @@ class modulator(Guarded, gr.basic_block):
 
     @guarded
     def _on_packet(self, message: pmt.pmt_base) -> None:
-        packet = as_frame(pdu_to_packet(to_bytes(message)))
+        packet = as_frame(pdu_to_packet(to_bytes(message)), self._bits)
         if self._open and packet.number == 0:
             self._close()  # an over whose end was lost
         signal = self._modulator.modulate(packet)

@@ -85,6 +85,7 @@ def add_end_options(parser: argparse.ArgumentParser, binds: bool) -> None:
 def open_sender(args: argparse.Namespace, bind: bool) -> FrameSender:
     """The sending socket at ``args.to``."""
     from voicelink.blocks.zeromq import SENT_FORMS, FrameSender
+    from voicelink.link_sim.commands.streams import payload_bits_of
     from voicelink.models.errors import one_of
 
     return FrameSender(
@@ -94,12 +95,14 @@ def open_sender(args: argparse.Namespace, bind: bool) -> FrameSender:
         form=one_of("--form", args.form, SENT_FORMS),
         keys=_keys(args),
         allow_remote=args.allow_remote,
+        payload_bits=payload_bits_of(args),
     )
 
 
 def open_receiver(args: argparse.Namespace, bind: bool) -> FrameReceiver:
     """The receiving socket at ``args.source``."""
     from voicelink.blocks.zeromq import FrameReceiver
+    from voicelink.link_sim.commands.streams import payload_bits_of
 
     return FrameReceiver(
         args.source,
@@ -108,6 +111,7 @@ def open_receiver(args: argparse.Namespace, bind: bool) -> FrameReceiver:
         **_stream(args),
         keys=_keys(args),
         allow_remote=args.allow_remote,
+        payload_bits=payload_bits_of(args),
     )
 
 
@@ -143,7 +147,6 @@ def _stream(args: argparse.Namespace) -> dict[str, Any]:
     """How the receiving end finds frames."""
     from voicelink.blocks.profile import profiles
     from voicelink.blocks.stream_items import ITEMS
-    from voicelink.link_sim.commands.streams import payload_bits_of
     from voicelink.models.errors import ParameterError, one_of
 
     if args.stream is None:
@@ -155,7 +158,7 @@ def _stream(args: argparse.Namespace) -> dict[str, Any]:
         known = ", ".join(profiles())
         raise ParameterError(f"--stream needs --profile, one of {known}: the frames' length")
     stream = {"form": "stream", "items": items, "profile": args.profile}
-    return stream | {"spread": args.spread, "payload_bits": payload_bits_of(args)}
+    return stream | {"spread": args.spread}
 
 
 def _keys(args: argparse.Namespace) -> Keys | None:
