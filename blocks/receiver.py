@@ -434,7 +434,7 @@ class Receiver:
         self.station.add(station)
         if station.place == START:
             self._opening = self._opened(station.callsign, frame, 1)
-            if self._next is None:
+            if not self._given and not self._waiting:
                 self._open()
         if self._next is None:
             return None
@@ -460,7 +460,7 @@ class Receiver:
             # The station frame comes first, and then the pieces in their order.
             opening = self._opened(frame.callsign, frame, piece.pieces - piece.piece)
             self._opening = replace(opening, voice=voice or opening.voice)
-            if self._next is None:
+            if not self._given and not self._waiting:
                 self._open()
             return None
         if self._next is None:

@@ -375,6 +375,8 @@ def test_a_simulation_gives_out_what_was_said_when_it_was(
         part = result.audio[n * SUPERFRAME_SAMPLES :][400 : SUPERFRAME_SAMPLES - 400]
         wanted = 1 if n in taken else level
         assert np.abs(part).max() == pytest.approx(wanted, abs=0.01), n
+        if voice:
+            assert hertz_of(part) == pytest.approx(pitch(voice), abs=5)
     report = result.report
     lead = 2 if voice else 0
     ear = 0.32 * (1 + lag + max(0, lead - 1)) + delay / 8000 + 0.1
