@@ -30,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--warmth",
         type=float,
-        default=0.8,
+        default=0.6,
         metavar="X",
-        help="how far from the middle, in standard deviations, 0 to 2 (default: 0.8)",
+        help="how far from the middle, in standard deviations, 0 to 2 (default: 0.6)",
     )
     parser.add_argument(
         "--between",

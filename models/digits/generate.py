@@ -35,7 +35,7 @@ def draw(
     seed: int = 0,
     way: str = WAYS[0],
     digit: int | None = None,
-    warmth: float = 0.8,
+    warmth: float = 0.6,
 ) -> np.ndarray:
     """Random latents, float32 (count, 128).
 
