@@ -13,7 +13,7 @@ from voicelink.blocks.status import Status
 from voicelink.link_sim.channels.chain import ChannelChain
 from voicelink.link_sim.channels.compose import channels_from
 from voicelink.link_sim.simulation import simulate
-from voicelink.models.card import card, variants
+from voicelink.models.card import DEFAULT, card, released, variants
 from voicelink.models.codec import coded
 from voicelink.models.engines import absent
 from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SECONDS
@@ -55,6 +55,7 @@ def test_lost_frames_are_concealed(model: str, speech: np.ndarray) -> None:
     assert result.statuses.count(Status.CONCEALED) >= 2
 
 
+@pytest.mark.parametrize("model", [name for name in released() if name != DEFAULT], indirect=True)
 def test_the_commands_know_the_model(model: str, speech_file: Path, voicelink, tmp_path) -> None:
     heard, signal = tmp_path / "heard.wav", tmp_path / "signal.wav"
     status, out, err = voicelink("sim", speech_file, heard, "--model", model)
