@@ -65,14 +65,14 @@ def _batch(digits: list[Digit], items: int, rng: np.random.Generator) -> tuple[T
         row[start : start + len(audio)] = audio
         level = np.sqrt(np.mean(audio**2)) + 1e-6
         row *= 0.05 / level
-        row += rng.standard_normal(LENGTH) * 0.05 * 10 ** rng.uniform(-3.5, -1.5)
+        row += rng.standard_normal(LENGTH) * 0.05 * 10 ** rng.uniform(-3.5, -1.2)
     return torch.from_numpy(out), torch.tensor([d.digit for d in chosen])
 
 
 def _masked(features: Tensor, rng: np.random.Generator) -> Tensor:
     """Tempo apart from pitch, and stripes of both axes left out (Park et al., Interspeech 2019)."""
     frames = features.shape[3]
-    wanted = int(frames * np.exp(rng.uniform(-0.2, 0.2)))
+    wanted = int(frames * np.exp(rng.uniform(-0.25, 0.25)))
     features = F.interpolate(features, size=(BANDS, wanted), mode="bilinear")
     features = F.pad(features, (0, max(0, frames - wanted)), value=-1)[..., :frames].clone()
     for axis, most in ((2, 6), (3, 14)):
@@ -82,7 +82,7 @@ def _masked(features: Tensor, rng: np.random.Generator) -> Tensor:
     return features
 
 
-def train(digits: list[Digit], steps: int, seed: int, items: int = 32) -> Recogniser:
+def train(digits: list[Digit], steps: int, seed: int, items: int = 48) -> Recogniser:
     """A recogniser that has heard all speakers but the one held out."""
     torch.manual_seed(seed)
     net = Recogniser()
@@ -128,7 +128,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m voicelink.models.digits.recogniser")
     parser.add_argument("digits", type=Path, help="the Free Spoken Digit Dataset")
     parser.add_argument("--out", type=Path, default=RECOGNISER, help="the ONNX graph to write")
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--seed", type=int, default=5)
     args = parser.parse_args(argv)
     digits = read_digits(args.digits)

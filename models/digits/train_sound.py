@@ -72,8 +72,18 @@ def batch(
     return clips, coded, wanted, np.stack([pitch_of(c) for c in clips])
 
 
-def train(config: dict, digits: list[Digit], cache: Path | None, folder: Path) -> SoundRun:
-    """Train, or go on with training, to the end of the last stage."""
+def train(
+    config: dict,
+    digits: list[Digit],
+    cache: Path | None,
+    folder: Path,
+    judges: Path | None = None,
+) -> SoundRun:
+    """Train, or go on with training, to the end of the last stage.
+
+    Args:
+        judges: a run of the default codec, whose discriminators this one begins with.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "sound.pt"
     run = SoundRun(config, "cpu")
@@ -85,6 +95,8 @@ def train(config: dict, digits: list[Digit], cache: Path | None, folder: Path) -
         state = torch.load(folder / "autoencoder.pt", weights_only=False)
         for net in (run.codec, run.average):
             net.autoencoder.load_state_dict(state["weights"])
+    if judges is not None:
+        run.judges.load_state_dict(torch.load(judges, weights_only=False)["judges"])
     others = None
     if cache is not None:
         augmentation = Augmentation(noise=0, room=0, colour_input_only=0)
@@ -122,10 +134,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("digits", type=Path, help="the Free Spoken Digit Dataset")
     parser.add_argument("run", type=Path, help="folder with autoencoder.pt")
     parser.add_argument("--cache", type=Path, help="other speech, as the codec's training has it")
+    parser.add_argument(
+        "--judges", type=Path, help="begin with the discriminators of a codec's checkpoint.pt"
+    )
     parser.add_argument("--config", type=Path, default=Path(__file__).with_name("vae-digits.yaml"))
     args = parser.parse_args(argv)
     config = yaml.safe_load(args.config.read_text())
-    train(config, read_digits(args.digits), args.cache, args.run)
+    train(config, read_digits(args.digits), args.cache, args.run, args.judges)
 
 
 if __name__ == "__main__":
