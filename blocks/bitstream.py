@@ -46,9 +46,3 @@ class BitstreamHeader:
                 f"the bitstream is of version {content[4]}; this software reads version {VERSION}"
             )
         return cls(content[5], content[6])
-
-
-def split_payloads(content: bytes, size: int) -> tuple[bytes, int]:
-    """The whole payloads of ``size`` bytes at the start of ``content``, and the bytes left over."""
-    left = len(content) % size
-    return content[: len(content) - left], left

@@ -14,8 +14,9 @@ from voicelink.models.errors import FormatError
 from voicelink.models.sizes import FRAMES
 
 MAGIC = bytes.fromhex("c0dec2")
-_HEADER_BYTES = 7
-_FRAME_BYTES = 4
+HEADER_BYTES = 7
+FRAME_BYTES = 4
+SUPERFRAME_BYTES = FRAMES * FRAME_BYTES
 _MODES = ("3200", "2400", "1600", "1400", "1300", "1200", "700", "700B", "700C")
 _VERSION = (1, 0)
 
@@ -33,20 +34,15 @@ def payloads(content: bytes, name: str = "the stream") -> tuple[bytes, int]:
         FormatError: it is of another mode, or not whole frames.
     """
     if content.startswith(MAGIC):
-        if len(content) < _HEADER_BYTES:
-            raise FormatError(f"{name} ends within its header of {_HEADER_BYTES} bytes")
-        mode = content[5]
-        if mode != MODE:
-            known = f"{_MODES[mode]} ({mode})" if mode < len(_MODES) else str(mode)
-            raise FormatError(f"{name} is Codec 2's mode {known}; it must be 700C ({MODE})")
-        content = content[_HEADER_BYTES:]
-    count, rest = divmod(len(content), _FRAME_BYTES)
+        check_header(content, name)
+        content = content[HEADER_BYTES:]
+    count, rest = divmod(len(content), FRAME_BYTES)
     if rest:
         raise FormatError(
-            f"{name} must be whole frames of {_FRAME_BYTES} bytes, but {rest} bytes follow"
+            f"{name} must be whole frames of {FRAME_BYTES} bytes, but {rest} bytes follow"
             f" the {count} frames"
         )
-    frames = np.frombuffer(content, np.uint8).reshape(-1, _FRAME_BYTES)
+    frames = np.frombuffer(content, np.uint8).reshape(-1, FRAME_BYTES)
     if (frames[:, -1] & 15).any():
         raise FormatError(f"{name} is not 700C: bits are set behind the {BITS} of a frame")
     fill = -count % FRAMES
@@ -54,6 +50,20 @@ def payloads(content: bytes, name: str = "the stream") -> tuple[bytes, int]:
         frames = np.concatenate([frames, np.repeat(frames[-1:], fill, axis=0)])
     bits = np.unpackbits(frames, axis=1)[:, :BITS]
     return np.packbits(bits).tobytes(), count
+
+
+def check_header(content: bytes, name: str = "the stream") -> None:
+    """Compare the header, which begins with `MAGIC`.
+
+    Raises:
+        FormatError: it is of another mode, or ends within the header.
+    """
+    if len(content) < HEADER_BYTES:
+        raise FormatError(f"{name} ends within its header of {HEADER_BYTES} bytes")
+    mode = content[5]
+    if mode != MODE:
+        known = f"{_MODES[mode]} ({mode})" if mode < len(_MODES) else str(mode)
+        raise FormatError(f"{name} is Codec 2's mode {known}; it must be 700C ({MODE})")
 
 
 def stream(payload: bytes, header: bool = True) -> bytes:

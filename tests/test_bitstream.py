@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicelink.blocks.bitstream import HEADER_BYTES, BitstreamHeader, split_payloads
+from voicelink.blocks.bitstream import HEADER_BYTES, BitstreamHeader
 from voicelink.models.errors import FormatError
 
 
@@ -37,8 +37,3 @@ def test_anything_is_a_header_or_refused(content: bytes) -> None:
         assert BitstreamHeader.from_bytes(content).to_bytes()[:7] == content[:7]
     except FormatError as error:
         assert "\n" not in str(error)
-
-
-def test_what_is_whole_is_kept() -> None:
-    assert split_payloads(bytes(70), 32) == (bytes(64), 6)
-    assert split_payloads(b"", 32) == (b"", 0)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
+from ctypes.util import find_library
 from pathlib import Path
 
 import numpy as np
@@ -239,3 +241,22 @@ def test_any_bytes_decode_or_are_refused(content: bytes, magic: bool, voicelink,
     assert status in (0, 2)
     assert out.exists() == (status == 0)
     assert "Traceback" not in err
+
+
+@pytest.mark.skipif(not (shutil.which("c2enc") and find_library("codec2")), reason="no Codec 2")
+@pytest.mark.parametrize("suffix", [".c2", ".bits"])
+def test_streams_of_codec2_are_decoded(
+    suffix: str, sample_path: Path, tmp_path: Path, voicelink
+) -> None:
+    speech = read_audio(sample_path)[:40_000]
+    (tmp_path / "s.raw").write_bytes(np.round(speech * 32767).astype("<i2").tobytes())
+    stream, heard = tmp_path / f"s{suffix}", tmp_path / "heard.wav"
+    subprocess.run(["c2enc", "700C", tmp_path / "s.raw", stream], check=True, capture_output=True)
+    model = () if suffix == ".c2" else ("--model", "codec2-700c-neural")
+    assert voicelink("decode", stream, heard, *model)[0] == 0
+    audio = read_audio(heard)
+    assert np.corrcoef(loudness(speech), loudness(audio))[0, 1] > 0.8
+
+
+def loudness(audio: np.ndarray) -> np.ndarray:
+    return np.log(np.mean(audio[:38_400].reshape(-1, 320) ** 2, axis=1) + 1e-5)

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.step:
         return args.run_step(args)
-    cards = [card(name) for name in released()]
+    cards = sorted((card(name) for name in released()), key=lambda card: card.number)
     if args.json:
         print(json.dumps([c.text for c in cards], indent=2, default=str))
         return 0
