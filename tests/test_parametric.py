@@ -424,14 +424,14 @@ def test_codebooks_are_made_of_a_corpus(
     from voicelink.models.training.corpus import Recording, write_index
 
     rng = np.random.default_rng(10)
-    pieces = [np.roll(sample, int(rng.integers(len(sample)))) for _ in range(30)]
+    pieces = [np.roll(sample, int(rng.integers(len(sample)))) for _ in range(22)]
     length = len(sample)
     np.save(tmp_path / "speech.npy", np.round(np.concatenate(pieces) * 32767).astype(np.int16))
     rows = [Recording("made", "one", i * length, length) for i in range(len(pieces))]
     write_index(tmp_path / "index.csv", rows)
     out = tmp_path / "codebooks.npz"
     arguments = ["--speech", str(tmp_path), "--cache", str(tmp_path), "--out", str(out)]
-    assert main([*arguments, "--superframes", "1500", "--seed", "1"]) == 0
+    assert main([*arguments, "--superframes", "1150", "--seed", "1"]) == 0
     found = re.search(r"^shape_db (\S+)$", capsys.readouterr().out, re.MULTILINE)
     assert found and float(found[1]) < 3
     made = Quantiser.read(out.read_bytes())
