@@ -281,8 +281,8 @@ def test_a_held_out_speakers_digits_are_recognised() -> None:
 def test_an_autoencoder_learns(words: np.ndarray) -> None:
     pytest.importorskip("torch")
     from voicelink.models.digits.data import Digit
-    from voicelink.models.digits.networks import Sizes
-    from voicelink.models.digits.train_autoencoder import alone, batch, train
+    from voicelink.models.digits.training.networks import Sizes
+    from voicelink.models.digits.training.train_autoencoder import alone, batch, train
 
     digits = [Digit(k, "someone", words[k * 2000 : k * 2000 + 4000]) for k in range(8)]
     assert batch(digits, 3, np.random.default_rng(0)).shape == (3, 1, BINS, COLUMNS)

@@ -101,9 +101,11 @@ class Decoder:
     """
 
     def __init__(self, card: Card, threads: int) -> None:
-        self._graph = Graph(open_session(card, "decoder.onnx", threads), "latents")
-        self._layout = Layout.read(card.file(TABLE))
         self._iteration = GriffinLim() if card.variant == "griffin-lim" else None
+        # The network's decoder has learnt what the network needs, the other one magnitudes.
+        decoder = "decoder-spectra.onnx" if self._iteration else "decoder.onnx"
+        self._graph = Graph(open_session(card, decoder, threads), "latents")
+        self._layout = Layout.read(card.file(TABLE))
         self._phase = None
         if self._iteration is None:
             self._phase = Graph(open_session(card, "phase.onnx", threads), "decibels")

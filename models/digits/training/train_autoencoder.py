@@ -1,5 +1,6 @@
-"""Trains the digit model's autoencoder: ``python -m voicelink.models.digits.train_autoencoder
---help``."""
+"""Trains the digit model's autoencoder:
+``python -m voicelink.models.digits.training.train_autoencoder --help``.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +14,9 @@ import numpy as np
 import torch
 
 from voicelink.models.digits.data import Digit, clip, held_out, read_digits, training
-from voicelink.models.digits.networks import Autoencoder, Sizes, divergence, rmse
 from voicelink.models.digits.sizes import BINS, BLOCK, OVERLAP
 from voicelink.models.digits.spectrogram import columns, normalise
+from voicelink.models.digits.training.networks import Autoencoder, Sizes, divergence, rmse
 from voicelink.models.training.losses import mel_filters
 
 KL_WEIGHT = 2.5e-5
@@ -114,7 +115,9 @@ def train(
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m voicelink.models.digits.train_autoencoder")
+    parser = argparse.ArgumentParser(
+        prog="python -m voicelink.models.digits.training.train_autoencoder"
+    )
     parser.add_argument("digits", type=Path, help="the Free Spoken Digit Dataset")
     parser.add_argument("run", type=Path, help="folder for the weights and the losses")
     parser.add_argument("--steps", type=int, default=2600)

@@ -1,5 +1,5 @@
 """A recogniser of spoken digits, trained on recordings as they are, to measure what a codec leaves:
-``python -m voicelink.models.digits.recogniser --help``.
+``python -m voicelink.models.digits.training.recogniser --help``.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def exported(net: Recogniser) -> bytes:
 def main(argv: list[str] | None = None) -> None:
     from voicelink.models.digits.recognise import accuracy, padded
 
-    parser = argparse.ArgumentParser(prog="python -m voicelink.models.digits.recogniser")
+    parser = argparse.ArgumentParser(prog="python -m voicelink.models.digits.training.recogniser")
     parser.add_argument("digits", type=Path, help="the Free Spoken Digit Dataset")
     parser.add_argument("--out", type=Path, default=RECOGNISER, help="the ONNX graph to write")
     parser.add_argument("--steps", type=int, default=800)

@@ -1,8 +1,8 @@
 """Trains the digit model's phase network, then both networks from end to end on the waveform:
-``python -m voicelink.models.digits.train_sound --help``.
+``python -m voicelink.models.digits.training.train_sound --help``.
 
-The autoencoder comes from `voicelink.models.digits.train_autoencoder`, the part of the phase
-network that makes the sound begins with the default codec's weights.
+The autoencoder comes from `train_autoencoder` beside this; the part of the phase network that makes
+the sound begins with the default codec's weights.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import yaml
 
 from voicelink.models.card import DEFAULT
 from voicelink.models.digits.data import Digit, clip, read_digits, training
-from voicelink.models.digits.networks import Digits, Sizes, SoundSizes
 from voicelink.models.digits.sizes import BLOCK, OVERLAP
+from voicelink.models.digits.training.networks import Digits, Sizes, SoundSizes
 from voicelink.models.sizes import SAMPLE_RATE
 from voicelink.models.training.corpus import PITCH_HOP, PITCH_RANGE
 from voicelink.models.training.data import Augmentation, Clips
@@ -130,7 +130,7 @@ def train(
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m voicelink.models.digits.train_sound")
+    parser = argparse.ArgumentParser(prog="python -m voicelink.models.digits.training.train_sound")
     parser.add_argument("digits", type=Path, help="the Free Spoken Digit Dataset")
     parser.add_argument("run", type=Path, help="folder with autoencoder.pt")
     parser.add_argument("--cache", type=Path, help="other speech, as the codec's training has it")

@@ -1,5 +1,5 @@
 """Other autoencoders than the released one, after equally short trainings:
-``python -m voicelink.models.digits.compare --help``.
+``python -m voicelink.models.digits.training.compare --help``.
 
 Half of the parameters, and mel spectrograms of 128 rows instead of 256 linear ones. Errors are
 compared where all can be: in 128 mel bands, in dB, for the speaker held out; and by how many of
@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from voicelink.models.digits.data import Digit, held_out, read_digits, training
-from voicelink.models.digits.networks import Autoencoder, Sizes
 from voicelink.models.digits.sizes import BINS, BLOCK, OVERLAP, TRANSFORM
 from voicelink.models.digits.spectrogram import columns, normalise
-from voicelink.models.digits.train_autoencoder import alone, train
+from voicelink.models.digits.training.networks import Autoencoder, Sizes
+from voicelink.models.digits.training.train_autoencoder import alone, train
 from voicelink.models.training.losses import mel_filters
 
 MEL = 128
@@ -63,7 +63,7 @@ def nearest(net: Autoencoder, known: list[Digit], unknown: list[Digit]) -> float
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m voicelink.models.digits.compare")
+    parser = argparse.ArgumentParser(prog="python -m voicelink.models.digits.training.compare")
     parser.add_argument("digits", type=Path, help="the Free Spoken Digit Dataset")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--batch", type=int, default=32)

@@ -1,6 +1,8 @@
-"""Exports the digit model: ``python -m voicelink.models.digits.export --help``.
+"""Exports the digit model: ``python -m voicelink.models.digits.training.export --help``.
 
-Beside the three graphs goes ``latents.npz``: the bits, mean and deviation of each latent, which
+There are two decoders: one learnt further together with the phase network, for the sound; the
+other is the autoencoder's as it was, for Griffin and Lim's method, which takes magnitudes as they
+are. Beside the graphs goes ``latents.npz``: the bits, mean and deviation of each latent, which
 `voicelink.models.digits.layout` reads, and where the digits of each speaker lie among the latents,
 for `voicelink.models.digits.generate`.
 """
@@ -23,8 +25,10 @@ from voicelink.models.card import PAYLOAD_VERSION
 from voicelink.models.codec import SpeechDecoder, SpeechEncoder
 from voicelink.models.digits.data import Digit, read_digits, training
 from voicelink.models.digits.layout import Layout, share_out
-from voicelink.models.digits.learning import LOGS, draw_learning
-from voicelink.models.digits.networks import (
+from voicelink.models.digits.sizes import BINS, BLOCK, COLUMNS, DELAY, LATENTS, OVERLAP
+from voicelink.models.digits.training.learning import LOGS, draw_learning
+from voicelink.models.digits.training.networks import (
+    Autoencoder,
     DecoderStep,
     Digits,
     EncoderStep,
@@ -32,8 +36,7 @@ from voicelink.models.digits.networks import (
     Sizes,
     SoundSizes,
 )
-from voicelink.models.digits.sizes import BINS, BLOCK, COLUMNS, DELAY, LATENTS, OVERLAP
-from voicelink.models.digits.train_autoencoder import alone, batch
+from voicelink.models.digits.training.train_autoencoder import alone, batch
 from voicelink.models.latents import llrs_of
 from voicelink.models.sizes import PAYLOAD_BITS
 from voicelink.models.training.export import SMALL, exported, halve
@@ -52,6 +55,14 @@ def load_run(run: Path) -> Digits:
     channels = torch.load(run / "autoencoder.pt", weights_only=False)["sizes"]["channels"]
     net = Digits(Sizes(tuple(channels)), SoundSizes(**state["sizes"]))
     net.load_state_dict(state["average"])
+    return net
+
+
+def load_autoencoder(run: Path) -> Autoencoder:
+    """The autoencoder as it was before it learnt together with the phase network."""
+    state = torch.load(run / "autoencoder.pt", map_location="cpu", weights_only=False)
+    net = Autoencoder(Sizes(tuple(state["sizes"]["channels"])))
+    net.load_state_dict(state["weights"])
     return net
 
 
@@ -123,20 +134,24 @@ def check(net: Digits, layout: Layout, audio: np.ndarray, folder: Path) -> dict[
     return {"levels_equal": round(equal, 5), "audio_error": round(error, 5)}
 
 
-def export(net: Digits, digits: list[Digit], folder: Path, card: dict) -> None:
+def export(
+    net: Digits, spectra: Autoencoder, digits: list[Digit], folder: Path, card: dict
+) -> None:
     """Write the graphs, the latents' table and card.yaml; ``card`` gives what is not measured.
 
     They are written aside and compared there: what was in the folder stays until they are good.
     """
-    net = net.float().eval()
+    net, spectra = net.float().eval(), spectra.float().eval()
     with torch.no_grad():
         for weights in (*net.parameters(), *net.autoencoder.buffers()):
             if weights.numel() >= SMALL and weights.is_floating_point():
                 weights.copy_(weights.half())
     spectrogram = torch.zeros(1, 1, BINS, COLUMNS)
+    latents = {"latents": torch.zeros(1, LATENTS)}
     steps = {
         "encoder": (EncoderStep(net.autoencoder), {"spectrogram": spectrogram}, "latents"),
-        "decoder": (DecoderStep(net.autoencoder), {"latents": torch.zeros(1, LATENTS)}, "normal"),
+        "decoder": (DecoderStep(net.autoencoder), latents, "normal"),
+        "decoder-spectra": (DecoderStep(spectra), latents, "normal"),
         "phase": (PhaseStep(net.phase), {"decibels": torch.zeros(1, COLUMNS, BINS)}, "audio"),
     }
     files = {f"{name}.onnx": halve(exported(*step)) for name, step in steps.items()}
@@ -187,7 +202,7 @@ def _write_card(folder: Path, card: dict) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m voicelink.models.digits.export")
+    parser = argparse.ArgumentParser(prog="python -m voicelink.models.digits.training.export")
     parser.add_argument("digits", type=Path, help="the Free Spoken Digit Dataset")
     parser.add_argument("run", type=Path, help="folder with autoencoder.pt and sound.pt")
     parser.add_argument("folder", type=Path, help="where the model's files go")
@@ -199,7 +214,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     args = parser.parse_args(argv)
     card = yaml.safe_load(args.card.read_text(encoding="utf-8"))
-    export(load_run(args.run), read_digits(args.digits), args.folder, card)
+    net, spectra = load_run(args.run), load_autoencoder(args.run)
+    export(net, spectra, read_digits(args.digits), args.folder, card)
     for name in LOGS:
         shutil.copy(args.run / name, args.folder / name)
     draw_learning(args.folder, args.folder / "learning.png")

@@ -1,0 +1,1 @@
+"""How vae-digits was trained; needs PyTorch."""
