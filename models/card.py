@@ -135,7 +135,7 @@ def card(model: str | Path = DEFAULT) -> Card:
         )
         sums = [file["sha256"] for file in text["files"].values()]
         version, known = payload["version"], list(text.get("variants", ()))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (OSError, yaml.YAMLError, LookupError, AttributeError, TypeError, ValueError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ModelError(f"cannot read the model card {folder / 'card.yaml'}: {reason}") from None
     bits = result.payload_bits

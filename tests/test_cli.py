@@ -258,5 +258,27 @@ def test_streams_of_codec2_are_decoded(
     assert np.corrcoef(loudness(speech), loudness(audio))[0, 1] > 0.8
 
 
+@pytest.mark.skipif(not find_library("codec2"), reason="no Codec 2")
+def test_a_stream_of_codec2_is_as_long_as_its_frames(tmp_path: Path, voicelink) -> None:
+    """Nine frames and half of one are more than a superframe, and less than two."""
+    stream, heard = tmp_path / "s.c2", tmp_path / "heard.wav"
+    stream.write_bytes(bytes.fromhex("c0dec201000800") + bytes(9 * 4 + 2))
+    status, _, err = voicelink("decode", stream, heard)
+    assert (status, len(read_audio(heard))) == (0, 9 * 320)
+    assert "its last 2 bytes are no whole frame" in err
+    assert voicelink("decode", "--raw", stream, tmp_path / "heard.raw")[0] == 0
+    assert (tmp_path / "heard.raw").stat().st_size == 2 * 9 * 320
+
+
+def test_a_stream_is_not_decoded_by_another_model(
+    sample_path: Path, tmp_path: Path, refused
+) -> None:
+    (tmp_path / "s.c2").write_bytes(bytes.fromhex("c0dec201000800") + bytes(32))
+    (tmp_path / "s.vl").write_bytes(bytes.fromhex("564c4e4b01050000") + bytes(28))
+    for name in ("s.c2", "s.vl"):
+        message = refused("decode", tmp_path / name, tmp_path / "x.wav", "--model", "neural-800")
+        assert "neural-800" in message and not (tmp_path / "x.wav").exists()
+
+
 def loudness(audio: np.ndarray) -> np.ndarray:
     return np.log(np.mean(audio[:38_400].reshape(-1, 320) ** 2, axis=1) + 1e-5)
