@@ -16,7 +16,7 @@ TEXT = README.read_text()
 COMMANDS = [
     line.partition("   #")[0].strip()
     for line in TEXT.splitlines()
-    if re.match(r"    voicelink (encode|decode|sim|channel --list|modulate|demodulate)", line)
+    if re.match(r"    voicelink (encode|decode|sim|models|channel --list|modulate|demodulate)", line)
 ]
 
 
@@ -38,6 +38,8 @@ def test_there_are_commands() -> None:
 def test_the_commands_run(command: str, voicelink) -> None:
     if " decode " in command:
         voicelink("encode", "speech.wav", "speech.vl")
+    if "me.voice" in command and " sim " in command:
+        voicelink("models", "voice", "speech.wav", "me.voice")
     if "sigmf" in command:
         pytest.importorskip("sigmf")
     if " demodulate " in command:
