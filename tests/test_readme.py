@@ -16,7 +16,7 @@ TEXT = README.read_text()
 COMMANDS = [
     line.partition("   #")[0].strip()
     for line in TEXT.splitlines()
-    if re.match(r"    voicelink (encode|decode|sim|models|channel --list|modulate|demodulate)", line)
+    if re.match(r"    voicelink (encode|decode|sim|models|channel --list|(de)?modulate)", line)
 ]
 
 
