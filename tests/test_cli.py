@@ -282,3 +282,13 @@ def test_a_stream_is_not_decoded_by_another_model(
 
 def loudness(audio: np.ndarray) -> np.ndarray:
     return np.log(np.mean(audio[:38_400].reshape(-1, 320) ** 2, axis=1) + 1e-5)
+
+
+def test_too_little_speech_for_a_voice_is_coded_without(tmp_path: Path, voicelink) -> None:
+    quiet, coded = tmp_path / "quiet.wav", tmp_path / "quiet.vl"
+    soundfile.write(quiet, np.zeros(4000), 8000)
+    status, _, err = voicelink("encode", quiet, coded, "--model", "voice-profile")
+    assert status == 0 and "stays in the neutral voice" in err
+    assert coded.read_bytes()[4:8] == bytes([1, 4, 0, 0])
+    assert voicelink("models", "voice", quiet, tmp_path / "v")[0] == 2
+    assert not (tmp_path / "v").exists()

@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.blocks.voice import read_voice
     from voicelink.link_sim.commands.streams import ended_by_signals, note, open_input, open_output
     from voicelink.models.codec import SpeechEncoder
-    from voicelink.models.errors import FormatError
+    from voicelink.models.errors import FormatError, ParameterError
     from voicelink.models.sizes import SUPERFRAME_SAMPLES
 
     voice = read_voice(args.voice)
@@ -56,7 +56,11 @@ def run(args: argparse.Namespace) -> int:
     if card.voice_bytes and voice is None:
         from voicelink.models.voice import voice_of
 
-        voice = voice_of(audio, args.model)
+        try:
+            voice = voice_of(audio, args.model)
+        except ParameterError as error:
+            # What was said is worth more than whose voice it is in.
+            note(f"{args.input}: {error}; it stays in the neutral voice")
     with open_output(args.output) as sink:
         sink.write(BitstreamHeader(card.number, len(voice or b"")).to_bytes())
         sink.write((voice or b"") + payload)
