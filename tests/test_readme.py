@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,12 @@ def test_there_are_commands() -> None:
 def test_the_commands_run(command: str, voicelink) -> None:
     if " decode " in command:
         voicelink("encode", "speech.wav", "speech.vl")
+        voicelink("encode", "speech.wav", "spoken.vl", "--model", "parametric-800")
+    if ".c2" in command:
+        if not (shutil.which("c2enc") and shutil.which("sox")):
+            pytest.skip("without sox and codec2")
+        line = next(line for line in TEXT.splitlines() if "c2enc 700C" in line)
+        subprocess.run(line.partition("   #")[0], shell=True, check=True, capture_output=True)
     if "me.voice" in command and " sim " in command:
         voicelink("models", "voice", "speech.wav", "me.voice")
     if "sigmf" in command:
