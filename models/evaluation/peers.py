@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from voicelink.models.card import card, variants
-from voicelink.models.engines import absent
+from voicelink.models.engines import absent, engine
 from voicelink.models.errors import VoiceLinkError
 from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SECONDS
 
@@ -102,7 +102,9 @@ class Model(Codec):
 
     @property
     def removed_ms(self) -> float:  # the codec knows its delay and takes it off
-        return 1000 * card(self.name).delay / SAMPLE_RATE
+        found = card(self.name)
+        lag = engine(found).Encoder.lag * SUPERFRAME_SECONDS
+        return 1000 * (found.delay / SAMPLE_RATE + lag)
 
     def absent(self) -> str | None:
         missing = absent(card(self.name))
