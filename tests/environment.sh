@@ -52,6 +52,7 @@ environment() {
     # What an earlier build left would get into this one.
     rm -rf build
     say "installing gr-voicelink[$2] into $1"
-    "$1/bin/python" -m pip install --quiet --disable-pip-version-check \
+    # Apart, because what is built here (PESQ) needs an older setuptools than PyTorch brings.
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --use-pep517 \
         --constraint tests/constraints.txt ".[$2]"
 }

@@ -129,8 +129,8 @@ def messages(pace, path, audio):
     report = []
     for _ in range(2 if clock else 1):
         graph, idle = gr.top_block(), blocks.null_source(gr.sizeof_float)
-        # On a busy machine the end of the over is heard late.
-        sender = Sender(pdus(payloads), 0.32 if clock else 0, 0.8 if clock else 0.2)
+        # On a busy machine the end of the over is heard late, and the graph ends with it.
+        sender = Sender(pdus(payloads), 0.32 if clock else 0, 3.0 if clock else 0.2)
         sink = Card() if clock else blocks.vector_sink_f()
         watch.seen.clear()
         graph.connect(idle, sender)
