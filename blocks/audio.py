@@ -12,8 +12,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from voicelink.blocks.files import check_folder, writing
 from voicelink.models.errors import FormatError, ParameterError
+from voicelink.models.files import check_folder, writing
 from voicelink.models.sizes import SAMPLE_RATE
 
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000

@@ -28,7 +28,6 @@ from functools import cache
 
 import numpy as np
 
-from voicelink.blocks.files import writing
 from voicelink.blocks.link import HOPELESS, LinkDecoder, mean_reliability
 from voicelink.blocks.snr import symbol_statistics
 from voicelink.blocks.sync_word import SYNC_BITS, SYNC_SYMBOLS
@@ -40,6 +39,7 @@ from voicelink.models.errors import VoiceLinkError, require
 from voicelink.models.evaluation.evaluate import Recording
 from voicelink.models.evaluation.measures import MEASURES
 from voicelink.models.evaluation.progress import progress_bar
+from voicelink.models.files import writing
 from voicelink.models.latents import llrs_of
 from voicelink.models.sizes import SUPERFRAME_SAMPLES
 

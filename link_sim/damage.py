@@ -14,7 +14,6 @@ import os
 import sys
 from contextlib import ExitStack
 
-from voicelink.blocks.files import writing
 from voicelink.link_sim.choices import chosen, chosen_names
 from voicelink.link_sim.damage_picture import draw
 from voicelink.link_sim.damage_results import Curves, damage_curves, to_json
@@ -27,6 +26,7 @@ from voicelink.models.errors import ParameterError, VoiceLinkError, require
 from voicelink.models.evaluation.evaluate import Mean
 from voicelink.models.evaluation.measures import MEASURES, Measure
 from voicelink.models.evaluation.progress import progress_bar
+from voicelink.models.files import writing
 from voicelink.models.sizes import SAMPLE_RATE
 
 USUAL = ("estoi", "pesq", "phonemes")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from voicelink.blocks.files import writing
 from voicelink.link_sim.damage_results import Curve, Curves
 from voicelink.link_sim.picture import check_picture_name
+from voicelink.models.files import writing
 
 _PANELS = {
     ("errors",): ("Bit errors, no error correction", "bits wrong, %"),

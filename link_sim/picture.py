@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from voicelink.blocks.files import check_folder, writing
 from voicelink.blocks.status import Status
 from voicelink.models.errors import ParameterError
+from voicelink.models.files import check_folder, writing
 from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SECONDS
 
 COLOURS = {

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicelink.blocks.audio import read_audio, write_audio
-from voicelink.blocks.files import writing
 from voicelink.models.errors import FormatError, ParameterError
+from voicelink.models.files import writing
 
 
 def tone(rate: int, seconds: float = 0.5) -> np.ndarray:

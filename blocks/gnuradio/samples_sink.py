@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from gnuradio import gr
 
-from voicelink.blocks.files import check_folder, writing
 from voicelink.blocks.gnuradio.guard import Guarded, guarded
 from voicelink.models.errors import ParameterError
+from voicelink.models.files import check_folder, writing
 
 _SAMPLE_BYTES = np.dtype(np.complex64).itemsize
 

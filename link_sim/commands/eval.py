@@ -63,7 +63,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
-    from voicelink.blocks.files import writing
     from voicelink.link_sim.choices import chosen
     from voicelink.link_sim.recordings import read_recordings
     from voicelink.models.errors import ParameterError, require
@@ -71,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.models.evaluation.evaluate import evaluate
     from voicelink.models.evaluation.measures import MEASURES
     from voicelink.models.evaluation.progress import progress_bar
+    from voicelink.models.files import writing
 
     jobs = len(os.sched_getaffinity(0)) if args.jobs is None else args.jobs
     require("--jobs", jobs, 1, 256)

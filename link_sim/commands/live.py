@@ -256,7 +256,7 @@ def report(counts: dict[str, Any], path: str | None, part: Path | None) -> None:
 @contextmanager
 def json_file(path: str | None) -> Iterator[Path | None]:
     """Opened before the work, so that a name that cannot be written costs no recording."""
-    from voicelink.blocks.files import writing
+    from voicelink.models.files import writing
 
     if path in (None, "-"):
         yield None

@@ -100,11 +100,11 @@ def run(args: argparse.Namespace) -> int:
     """Run the verb."""
     from contextlib import ExitStack
 
-    from voicelink.blocks.files import writing
     from voicelink.link_sim.modem.speech import summed_up
     from voicelink.link_sim.modem.tables import rows, show, to_csv
     from voicelink.link_sim.picture import check_picture_name
     from voicelink.models.errors import ParameterError, require
+    from voicelink.models.files import writing
 
     require("--seed", args.seed, 0)
     if args.csv == "-":

@@ -32,7 +32,6 @@ def run(args: argparse.Namespace) -> int:
     import json
 
     from voicelink.blocks.audio import check_audio_name, read_audio, write_audio
-    from voicelink.blocks.files import check_folder, writing
     from voicelink.blocks.voice import read_voice
     from voicelink.link_sim.commands.options import chain_from
     from voicelink.link_sim.commands.streams import note
@@ -41,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.link_sim.simulation import simulate
     from voicelink.link_sim.summary import summary
     from voicelink.models.errors import ParameterError
+    from voicelink.models.files import check_folder, writing
 
     if args.output == "-" and args.json == "-":
         raise ParameterError("--json must name a file where the audio goes to standard output")

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
-from voicelink.blocks.files import writing
 from voicelink.models.card import DEFAULT
 from voicelink.models.errors import FormatError
+from voicelink.models.files import writing
 
 
 def add_model_option(parser: argparse.ArgumentParser) -> None:

@@ -40,13 +40,13 @@ def run(args: argparse.Namespace) -> int:
     import os
     from pathlib import Path
 
-    from voicelink.blocks.files import check_folder
     from voicelink.link_sim.picture import check_picture_name
     from voicelink.link_sim.sweeping.read import read_document, read_sweep, sweep_names
     from voicelink.link_sim.sweeping.run import run_sweep
     from voicelink.link_sim.sweeping.table import table, values
     from voicelink.models.errors import ParameterError, require
     from voicelink.models.evaluation.progress import progress_bar
+    from voicelink.models.files import check_folder
 
     if args.list:
         about = {name: read_document(name).data for name in sweep_names()}

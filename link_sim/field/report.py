@@ -7,7 +7,6 @@ from datetime import timezone
 from pathlib import Path
 from typing import Any
 
-from voicelink.blocks.files import check_folder, writing
 from voicelink.blocks.status import LETTERS, Status
 from voicelink.link_sim.field.log import Log, read_log
 from voicelink.link_sim.field.pictures import curve_picture, furthest, time_picture
@@ -19,6 +18,7 @@ from voicelink.link_sim.report.needs import check_libraries
 from voicelink.link_sim.report.render import render
 from voicelink.link_sim.report.timeline import timeline
 from voicelink.models.errors import FormatError
+from voicelink.models.files import check_folder, writing
 
 MOST_LINES = 12
 """Stations that get a time line."""

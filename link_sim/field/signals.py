@@ -13,10 +13,10 @@ from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
-from voicelink.blocks.files import check_folder, writing
 from voicelink.link_sim.field.baseband import check_rate
 from voicelink.link_sim.field.samples import ALIASES, SampleFormat
 from voicelink.models.errors import FormatError, ParameterError
+from voicelink.models.files import check_folder, writing
 
 SOUND = (".wav", ".flac", ".w64")
 """Endings of audio files: mono is a passband signal, stereo I and Q."""

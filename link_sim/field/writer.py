@@ -10,10 +10,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from voicelink.blocks.files import check_folder, writing
 from voicelink.link_sim.field.recording import capture_entry, check_sigmf, described, file_names
 from voicelink.link_sim.field.samples import SampleFormat
 from voicelink.models.errors import ParameterError
+from voicelink.models.files import check_folder, writing
 
 SAVE_SECONDS = 10.0
 """How often the metadata are written, at least; seldomer where that takes long."""

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from voicelink.blocks.files import writing
 from voicelink.link_sim.fer import wilson
 from voicelink.link_sim.modem.curve import EBN0_OVER_SNR, Point, bound
 from voicelink.link_sim.modem.peer import PeerPoint
@@ -15,6 +14,7 @@ from voicelink.link_sim.picture import check_picture_name
 from voicelink.link_sim.report.interval import Estimate, mean_of
 from voicelink.link_sim.report.style import COLOURS, INK, QUIET, plain
 from voicelink.models.evaluation.measures import MEASURES
+from voicelink.models.files import writing
 
 PATHS = {
     "awgn": "White noise",

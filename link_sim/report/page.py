@@ -8,7 +8,6 @@ from typing import Any
 
 import yaml
 
-from voicelink.blocks.files import check_folder, writing
 from voicelink.blocks.status import Status
 from voicelink.link_sim.picture import COLOURS as STATUS_COLOURS
 from voicelink.link_sim.report import sections
@@ -22,6 +21,7 @@ from voicelink.link_sim.report.sound import LOUDNESS
 from voicelink.link_sim.report.study import Study
 from voicelink.link_sim.report.words import answer, delay_headline, headlines, wanted_words
 from voicelink.models.errors import require
+from voicelink.models.files import check_folder, writing
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import math
 import textwrap
 from pathlib import Path
 
-from voicelink.blocks.files import writing
 from voicelink.link_sim.picture import check_picture_name
 from voicelink.link_sim.report.curves import draw_curves
 from voicelink.link_sim.report.labels import condition_label
@@ -18,6 +17,7 @@ from voicelink.link_sim.report.style import QUIET
 from voicelink.link_sim.report.svg import drawing
 from voicelink.link_sim.report.words import delay_headline, headlines
 from voicelink.models.errors import one_of, require
+from voicelink.models.files import writing
 
 _PANEL_LETTERS = 56
 

@@ -16,12 +16,12 @@ from typing import Any
 import yaml
 
 from voicelink.blocks.audio import read_audio, write_audio
-from voicelink.blocks.files import writing
 from voicelink.link_sim.channels.parameters import shown
 from voicelink.link_sim.sweeping.columns import AUDIO, DETAILS, SETTINGS, TABLE, columns
 from voicelink.link_sim.sweeping.point import Result
 from voicelink.link_sim.sweeping.sweep import Sweep
 from voicelink.models.errors import FormatError, ParameterError
+from voicelink.models.files import writing
 
 
 class ResultsFolder:
