@@ -14,6 +14,9 @@ from graph import graph_python
 
 from voicelink.blocks.audio import read_audio
 from voicelink.link_sim import cli
+from voicelink.models.card import card, variants
+from voicelink.models.codec import SpeechDecoder, coded
+from voicelink.models.engines import absent
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -36,6 +39,41 @@ def sample_path() -> Path:
 def sample(sample_path: Path) -> np.ndarray:
     """Its audio, float32 at 8 kHz."""
     return read_audio(sample_path)
+
+
+@pytest.fixture(scope="session")
+def decoded(sample: np.ndarray) -> np.ndarray:
+    """The sample through the codec alone, whole superframes: what a link without errors gives."""
+    return SpeechDecoder().decode(coded(sample)[1])
+
+
+@pytest.fixture(params=variants())
+def model(request: pytest.FixtureRequest) -> str:
+    """Every released model whose library is here."""
+    missing = absent(card(request.param))
+    if missing:
+        pytest.skip(f"{request.param} needs {missing}")
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory, sample: np.ndarray) -> Path:
+    """A folder as the training expects it, of the bundled sample."""
+    import soundfile
+
+    folder = tmp_path_factory.mktemp("speech")
+    for part in ("train", "dev", "noise"):
+        (folder / part).mkdir()
+    rows = ["file\tsource\tspeaker\tseconds"]
+    for k in range(3):
+        piece = sample[k * 40000 : (k + 1) * 40000]
+        soundfile.write(folder / "train" / f"{k}.flac", piece, 8000)
+        rows.append(f"train/{k}.flac\tmade\t{k}\t{len(piece) / 8000}")
+    (folder / "train.tsv").write_text("\n".join(rows) + "\n")
+    soundfile.write(folder / "dev" / "d.flac", sample[:24000], 8000)
+    noise = np.random.default_rng(0).normal(0, 0.1, 32000)
+    soundfile.write(folder / "noise" / "n.flac", noise, 8000)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import SIZES
 
 torch = pytest.importorskip("torch", reason="needs the extra `training`")
 pytest.importorskip("pocketsphinx", reason="needs the extra `eval`")
 pytest.importorskip("parselmouth", reason="needs the extra `eval`")
-
-import soundfile  # noqa: E402
 
 from voicelink.models.errors import ParameterError  # noqa: E402
 from voicelink.models.training import train_listener as command  # noqa: E402
@@ -24,11 +23,6 @@ from voicelink.models.training.listener import (  # noqa: E402
 from voicelink.models.training.phones import PHONES, UNKNOWN, label  # noqa: E402
 from voicelink.models.training.train import train  # noqa: E402
 
-SIZES = {
-    f"{side}_{part}": size
-    for side in ("encoder", "decoder")
-    for part, size in {"fine": 8, "fine_blocks": 1, "coarse": 8, "coarse_blocks": 1}.items()
-}
 CODEC = {
     "model": "tiny", "seed": 1, "sizes": SIZES, "clip_superframes": 2, "batch": 2,
     "weights": {"made": 1}, "validate_every": 100, "checkpoint_every": 2, "ema": 0.9,
@@ -42,24 +36,7 @@ CODEC = {
 
 
 @pytest.fixture(scope="module")
-def speech(tmp_path_factory: pytest.TempPathFactory, sample: np.ndarray) -> Path:
-    """A folder as the training expects it, of the bundled sample."""
-    folder = tmp_path_factory.mktemp("speech")
-    for part in ("train", "dev", "noise"):
-        (folder / part).mkdir()
-    rows = ["file\tsource\tspeaker\tseconds"]
-    for k in range(3):
-        soundfile.write(folder / "train" / f"{k}.flac", sample[k * 40000 : (k + 1) * 40000], 8000)
-        rows.append(f"train/{k}.flac\tmade\t{k}\t5")
-    (folder / "train.tsv").write_text("\n".join(rows) + "\n")
-    soundfile.write(folder / "dev" / "d.flac", sample[:24000], 8000)
-    noise = np.random.default_rng(0).normal(0, 0.1, 32000)
-    soundfile.write(folder / "noise" / "n.flac", noise, 8000)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def cache(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cache(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The corpus' cache, with a recogniser that has learned for some steps, by the command."""
     folder = tmp_path_factory.mktemp("cache")
     config = folder / "listener.yaml"
@@ -67,7 +44,7 @@ def cache(speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "{seed: 1, hours: 1, weights: {made: 1}, clip_superframes: 4, batch: 8, steps: 30, "
         "rate: 0.003, validate_every: 30}"
     )
-    command.main(["--config", str(config), "--speech", str(speech), "--cache", str(folder)])
+    command.main(["--config", str(config), "--speech", str(corpus), "--cache", str(folder)])
     return folder
 
 
@@ -87,10 +64,10 @@ def test_only_what_was_listened_to_has_labels(cache: Path) -> None:
     assert 0 < sum(int(r["samples"]) for r in rows) / 80 - known.sum() < 4 * len(rows)
 
 
-def test_it_learns(speech: Path, cache: Path) -> None:
+def test_it_learns(corpus: Path, cache: Path) -> None:
     from voicelink.models.training.corpus import read_folder
 
-    recordings = command.labelled(read_folder(speech / "dev"))
+    recordings = command.labelled(read_folder(corpus / "dev"))
     torch.manual_seed(0)
     assert command.score(load_listener(cache), recordings) > 2 * command.score(
         Listener(), recordings
@@ -106,8 +83,8 @@ def test_the_same_phones_are_alike_and_others_are_not(cache: Path, sample: np.nd
     assert 0 <= louder < 1e-3 < noisier < 0.5 * others
 
 
-def test_a_codec_learns_to_be_heard_alike(speech: Path, cache: Path, tmp_path: Path) -> None:
-    run = train(CODEC, speech, cache, tmp_path, "cpu", None)
+def test_a_codec_learns_to_be_heard_alike(corpus: Path, cache: Path, tmp_path: Path) -> None:
+    run = train(CODEC, corpus, cache, tmp_path, "cpu", None)
     assert run.step == 2
     rows = list(csv.DictReader((tmp_path / "log.csv").read_text().splitlines()))
     assert float(rows[-1]["phonemes"]) > 0
@@ -115,7 +92,7 @@ def test_a_codec_learns_to_be_heard_alike(speech: Path, cache: Path, tmp_path: P
 
 
 def test_a_missing_recogniser_is_named_with_the_command_that_makes_it(
-    speech: Path, cache: Path, tmp_path: Path
+    corpus: Path, cache: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ParameterError, match="train_listener"):
         load_listener(tmp_path)

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import yaml
 
-from voicelink.models.card import RELEASED, card, card_of_number, released, variants
+from voicelink.models.card import RELEASED, card, card_of_number, released
 from voicelink.models.codec import SpeechDecoder, SpeechEncoder, coded
-from voicelink.models.engines import absent
 from voicelink.models.errors import FormatError, ParameterError
 from voicelink.models.evaluation.align import delay
 from voicelink.models.latents import llrs_of
@@ -19,14 +18,6 @@ from voicelink.models.training.page import page
 
 SECONDS = 5
 """Of the sample that go through every model."""
-
-
-@pytest.fixture(params=variants())
-def model(request: pytest.FixtureRequest) -> str:
-    missing = absent(card(request.param))
-    if missing:
-        pytest.skip(f"{request.param} needs {missing}")
-    return request.param
 
 
 @pytest.fixture(scope="module")

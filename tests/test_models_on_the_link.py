@@ -13,20 +13,11 @@ from voicelink.blocks.status import Status
 from voicelink.link_sim.channels.chain import ChannelChain
 from voicelink.link_sim.channels.compose import channels_from
 from voicelink.link_sim.simulation import simulate
-from voicelink.models.card import DEFAULT, card, released, variants
+from voicelink.models.card import DEFAULT, card, released
 from voicelink.models.codec import coded
-from voicelink.models.engines import absent
 from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SECONDS
 
 VOICE = "voice-profile"
-
-
-@pytest.fixture(params=variants())
-def model(request: pytest.FixtureRequest) -> str:
-    missing = absent(card(request.param))
-    if missing:
-        pytest.skip(f"{request.param} needs {missing}")
-    return request.param
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import CARD, SIZES
 
 torch = pytest.importorskip("torch", reason="needs the extra `training`")
-
-import soundfile  # noqa: E402
 
 from voicelink.models import codec2  # noqa: E402
 from voicelink.models.codec import SpeechDecoder, SpeechEncoder, code  # noqa: E402
@@ -35,12 +34,6 @@ from voicelink.models.training.networks import (  # noqa: E402
 )
 from voicelink.models.training.train import Codec, train  # noqa: E402
 
-TINY = {
-    "encoder_fine": 8, "encoder_fine_blocks": 1, "encoder_coarse": 8, "encoder_coarse_blocks": 1,
-    "decoder_fine": 8, "decoder_fine_blocks": 1, "decoder_coarse": 8, "decoder_coarse_blocks": 1,
-}  # fmt: skip
-CARD = {"id": "tiny", "number": 15, "title": "a test", "trained_on": []}
-
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's own, of its exporter
 
 
@@ -55,7 +48,7 @@ def config(*steps: int) -> dict:
     return {
         "model": "tiny",
         "seed": 1,
-        "sizes": TINY,
+        "sizes": SIZES,
         "clip_superframes": 2,
         "batch": 2,
         "weights": {"made": 1},
@@ -69,24 +62,6 @@ def config(*steps: int) -> dict:
             )
         ],
     }
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory, sample: np.ndarray) -> Path:
-    """A folder as the training expects it, of the bundled sample."""
-    folder = tmp_path_factory.mktemp("speech")
-    for part in ("train", "dev", "noise"):
-        (folder / part).mkdir()
-    rows = ["file\tsource\tspeaker\tseconds"]
-    for k in range(3):
-        piece = sample[k * 40000 : (k + 1) * 40000]
-        soundfile.write(folder / "train" / f"{k}.flac", piece, 8000)
-        rows.append(f"train/{k}.flac\tmade\t{k}\t{len(piece) / 8000}")
-    (folder / "train.tsv").write_text("\n".join(rows) + "\n")
-    soundfile.write(folder / "dev" / "d.flac", sample[:24000], 8000)
-    noise = np.random.default_rng(0).normal(0, 0.1, 32000)
-    soundfile.write(folder / "noise" / "n.flac", noise, 8000)
-    return folder
 
 
 def test_training_stops_and_goes_on_and_is_exported(corpus: Path, tmp_path: Path) -> None:
@@ -120,7 +95,7 @@ def test_a_generator_learns_from_the_features_of_another_codec(
         pytest.skip(f"needs {codec2.absent()}")
     cache, run, model = (tmp_path / name for name in ("cache", "run", "tiny"))
     torch.manual_seed(0)
-    start = Codec(Sizes(**TINY))
+    start = Codec(Sizes(**SIZES))
     torch.save({"average": start.state_dict()}, tmp_path / "start.pt")
     settings = config(1, 1) | {"features": "codec2"}
     settings["stages"][0] |= {"damage": 1, "loudness": 0.2}
@@ -140,9 +115,9 @@ def test_checkpoints_are_averaged(tmp_path: Path) -> None:
     codecs, files = [], []
     for seed in range(2):
         torch.manual_seed(seed)
-        codecs.append(Codec(Sizes(**TINY)))
+        codecs.append(Codec(Sizes(**SIZES)))
         files.append(tmp_path / f"{seed}.pt")
-        torch.save({"average": codecs[-1].state_dict(), "sizes": TINY}, files[-1])
+        torch.save({"average": codecs[-1].state_dict(), "sizes": SIZES}, files[-1])
     mean = load_run(*files)
     for a, b, both in zip(*(c.parameters() for c in (*codecs, mean)), strict=True):
         assert torch.allclose((a + b) / 2, both)
@@ -163,7 +138,7 @@ def test_an_export_that_fails_its_check_leaves_what_was_there(
 
     monkeypatch.setattr("voicelink.models.training.export.check", differs)
     with pytest.raises(ValueError, match="differs"):
-        export(Codec(Sizes(**TINY)), folder, CARD)
+        export(Codec(Sizes(**SIZES)), folder, CARD)
     assert (folder / "card.yaml").read_text() == "the old one"
     assert list(tmp_path.rglob("*")) == [folder, folder / "card.yaml"]
 
@@ -184,7 +159,7 @@ def test_a_released_models_weights_are_a_start() -> None:
 
 def test_whole_clips_and_single_superframes_agree() -> None:
     torch.manual_seed(0)
-    encoder = Encoder(Sizes(**TINY)).eval()
+    encoder = Encoder(Sizes(**SIZES)).eval()
     audio = torch.randn(1, 3 * SUPERFRAME_SAMPLES) * 0.1
     whole = quantise(encoder(audio, States(None)))
     step = EncoderStep(encoder)
@@ -198,7 +173,7 @@ def test_whole_clips_and_single_superframes_agree() -> None:
 
 def test_decoder_speaks_whole_clips_and_single_superframes_alike() -> None:
     torch.manual_seed(0)
-    decoder = Decoder(Sizes(**TINY)).eval()
+    decoder = Decoder(Sizes(**SIZES)).eval()
     latents = torch.rand(1, 24, LATENTS) * 2 - 1
     sure = torch.ones_like(latents)
     whole = decoder(latents, sure, States(None))

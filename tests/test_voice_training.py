@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import CARD, SIZES
 
 torch = pytest.importorskip("torch", reason="needs the extra `training`")
 
@@ -25,12 +26,9 @@ from voicelink.models.training.voice import (  # noqa: E402
 )
 from voicelink.models.voice import SAMPLES, VoiceNetwork, voice_of, voices_in  # noqa: E402
 
-TINY = {
-    "encoder_fine": 8, "encoder_fine_blocks": 1, "encoder_coarse": 8, "encoder_coarse_blocks": 1,
-    "decoder_fine": 8, "decoder_fine_blocks": 1, "decoder_coarse": 8, "decoder_coarse_blocks": 1,
+VOICED = SIZES | {
     "latents": 8, "voice": 6, "timbre": True, "voice_channels": 8, "voice_blocks": 1,
 }  # fmt: skip
-CARD = {"id": "tiny", "number": 15, "title": "a test", "trained_on": [], "engine": "profile"}
 SUPERFRAMES = 12
 """Of a clip: ten that give the voice, and two to say."""
 
@@ -39,7 +37,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # torch's own, of its exporte
 
 def config() -> dict:
     stage = {"rate": 0.003, "final_rate": 0.003, "damage": 0.5, "adversarial": 0, "steps": 5}
-    return {"seed": 1, "sizes": TINY, "ema": 0.5, "stages": [stage]}
+    return {"seed": 1, "sizes": VOICED, "ema": 0.5, "stages": [stage]}
 
 
 def test_a_voice_is_learned_along_and_exported(tmp_path: Path, sample: np.ndarray) -> None:
@@ -56,7 +54,7 @@ def test_a_voice_is_learned_along_and_exported(tmp_path: Path, sample: np.ndarra
     codec, model = load_run(tmp_path / "checkpoint.pt"), tmp_path / "tiny"
     with torch.no_grad():  # latents that are not all at the threshold between two levels
         codec.encoder.head.weight.mul_(20)
-    export(codec, model, CARD)
+    export(codec, model, CARD | {"engine": "profile"})
     speech = voices_in(sample)[0]
     with torch.inference_mode():
         wanted = rounded_levels(codec.voice(torch.from_numpy(speech)[None]))[0].numpy()
@@ -76,7 +74,7 @@ def test_a_voice_is_learned_along_and_exported(tmp_path: Path, sample: np.ndarra
 
 def test_a_voice_has_nothing_of_the_level(sample: np.ndarray) -> None:
     torch.manual_seed(0)
-    network = Voice(Sizes(**TINY)).eval()
+    network = Voice(Sizes(**VOICED)).eval()
     speech = torch.from_numpy(sample[:SAMPLES])[None]
     with torch.inference_mode():
         assert torch.allclose(network(speech), network(speech / 20), atol=1e-4)
