@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from voicelink.models.card import RELEASED
+from voicelink.models.card import RELEASED, card
 from voicelink.models.training import quality
 from voicelink.models.training.page import page
 
@@ -57,9 +57,16 @@ CURVES = {
 }
 
 COST = {
-    "parts": [{"name": n, "parameters": 9, "multiply_adds": 1e8} for n in ("encoder", "decoder")],
+    "model": "neural-800",
+    "speech": "dev",
+    "recordings": 2,
+    "seconds": 8.4,
+    "parts": [
+        {"name": n, "parameters": 9, "multiply_adds": 1e8, "once": False}
+        for n in ("encoder", "decoder")
+    ],
     "forms": [{"name": "int8", "bytes": 5000000, "cpu": 0.0123, "estoi": 0.71, "pesq": None}],
-    "usage": {"superframes": 7, "bits": [0.5, 1.0], "latents": [1.5, 2.0]},
+    "usage": {"superframes": 7, "bits": [0.5, 1.0], "idle": 0, "latents": [1.5, 2.0]},
 }
 
 
@@ -75,17 +82,42 @@ def test_what_was_measured_gets_into_card_and_page(model: Path, tmp_path: Path) 
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
         arguments += [f"--{name}", str(tmp_path / f"{name}.json")]
     assert quality.main(arguments) == 0
-    card = yaml.safe_load((model / "card.yaml").read_text())
-    assert card["quality"]["recordings"] == 2
-    assert card["quality"]["measures"] == {"neural-800": {"bit_rate": 800, "estoi": 0.812}}
-    assert card["conditions"]["noise at 10 dB"]["neural-800"]["estoi"] == 0.612
-    assert card["damage_recordings"] == {"estoi": 1}
-    assert card["damage"][0]["estoi"][1][:2] == [0.05, 0.7654]
-    assert card["cost"]["entropy"]["bits_least"] == 0.5
+    found = yaml.safe_load((model / "card.yaml").read_text())
+    assert found["quality"]["recordings"] == 2
+    assert found["quality"]["measures"] == {"neural-800": {"bit_rate": 800, "estoi": 0.812}}
+    assert found["conditions"]["noise at 10 dB"]["neural-800"]["estoi"] == 0.612
+    assert found["damage_recordings"] == {"estoi": 1}
+    assert found["damage"][0]["estoi"][1][:2] == [0.05, 0.7654]
+    assert found["cost"]["entropy"]["bits_least"] == 0.5
     text = (model / "README.md").read_text()
     for figure in ("0.812", "0.612", "0.765", "5.00", "0.71", "100 M", "training.png"):
         assert figure in text
     assert (model / "training.png").stat().st_size > 10000
+
+
+def test_cost_shows_what_a_model_has() -> None:
+    """A voice network runs once, an encoder that is no network is told of, latents have 4 levels
+    or are not told of."""
+    decoder = {"name": "decoder", "multiply_adds": 1.7e8, "once": False}
+    voice = {"name": "voice", "multiply_adds": 3.8e7, "once": True}
+    use = {"superframes": 7, "bits": [0.0, 0.5, 1.0, 1.0], "idle": 1, "latents": None}
+    found = COST | {"model": "own", "parts": [decoder, voice], "usage": use}
+    text = card().text | {"id": "own", "parameters": {"decoder": 2_900_000, "voice": 150_000}}
+    shown = page(text | {"cost": quality.cost(found, "own")}, []).partition("## Cost")[2]
+    assert "evaluation.cost --model own`, over 2 recordings, 8 s, of `dev`." in shown
+    assert "| decoder | 2.90 M | 170 M |" in shown and "| voice | 0.15 M | 38 M, once |" in shown
+    assert "The encoder is no network" in shown
+    assert "the least 0.000; of 4 bits 1 were always the same.\n" in shown
+    assert "latents" not in shown
+
+
+def test_the_cost_of_another_model_is_refused(model: Path, tmp_path: Path, capsys) -> None:
+    (tmp_path / "cost.json").write_text(json.dumps(COST | {"model": "vae-digits"}))
+    before = (model / "card.yaml").read_bytes()
+    assert quality.main([str(model), "--cost", str(tmp_path / "cost.json")]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "they are of vae-digits, not of neural-800" in err
+    assert (model / "card.yaml").read_bytes() == before
 
 
 def test_what_is_not_given_stays(model: Path) -> None:
@@ -95,10 +127,10 @@ def test_what_is_not_given_stays(model: Path) -> None:
 
 
 def test_damage_is_shown_by_whatever_measures_there_are() -> None:
-    card = yaml.safe_load((RELEASED / "neural-800" / "card.yaml").read_text())
+    found = yaml.safe_load((RELEASED / "neural-800" / "card.yaml").read_text())
     points = [[0.0, 0.9, 0.0], [0.05, 0.8, 0.1]]
     curve = {"link": "neural-800", "damage": "errors", "receiver": "hard", "stoi": points}
-    text = page(card | {"damage": [curve], "damage_recordings": {"stoi": 3}}, [])
+    text = page(found | {"damage": [curve], "damage_recordings": {"stoi": 3}}, [])
     assert "| neural-800, hard: STOI | 0.9 | 0.8 |" in text and "bits wrong | 0 % | 5 % |" in text
 
 

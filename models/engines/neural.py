@@ -7,11 +7,17 @@ import numpy as np
 from voicelink.models.card import Card
 from voicelink.models.latents import from_llrs, pack
 from voicelink.models.onnx_graph import Graph, open_session
+from voicelink.models.sizes import SUPERFRAME_SECONDS
 
 
 def absent(card: Card) -> None:
     """Nothing beside the package is needed."""
     return None
+
+
+def graphs(card: Card) -> dict[str, float]:
+    """Both networks."""
+    return {"encoder.onnx": SUPERFRAME_SECONDS, "decoder.onnx": SUPERFRAME_SECONDS}
 
 
 class Encoder:

@@ -12,6 +12,7 @@ from voicelink.models.onnx_graph import Graph, open_session
 from voicelink.models.parametric import codec
 from voicelink.models.parametric.quantiser import Quantiser
 from voicelink.models.parametric.synthesis import Synthesis
+from voicelink.models.sizes import SUPERFRAME_SECONDS
 
 PLAIN = "plain"
 """The variant whose voice is a source and a filter."""
@@ -20,6 +21,11 @@ PLAIN = "plain"
 def absent(card: Card) -> None:
     """Nothing beside the package is needed."""
     return None
+
+
+def graphs(card: Card) -> dict[str, float]:
+    """The network that speaks; none with the plain voice."""
+    return {} if card.variant == PLAIN else {"decoder.onnx": SUPERFRAME_SECONDS}
 
 
 class Encoder:

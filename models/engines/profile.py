@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from voicelink.models.card import Card
@@ -12,6 +14,11 @@ from voicelink.models.sizes import FRAMES
 from voicelink.models.voice import ARRIVAL_FRAMES, Collected, VoiceNetwork, pack_voice, voice_values
 
 absent = neural.absent
+
+
+def graphs(card: Card) -> dict[str, float]:
+    """The networks that code what is said, and the one that tells a voice, once for a speaker."""
+    return neural.graphs(card) | {"voice.onnx": math.inf}
 
 
 class Encoder:

@@ -30,7 +30,7 @@ from voicelink.models.digits.spectrogram import (
 from voicelink.models.engines import neural
 from voicelink.models.latents import ones
 from voicelink.models.onnx_graph import Graph, open_session
-from voicelink.models.sizes import PAYLOAD_BITS, SUPERFRAME_SAMPLES
+from voicelink.models.sizes import PAYLOAD_BITS, SUPERFRAME_SAMPLES, SUPERFRAME_SECONDS
 
 absent = neural.absent
 
@@ -48,7 +48,21 @@ DRIFT = 10.0
 MEMORY = 0.8
 """Of what is known of the place within the block, what counts a superframe later."""
 
+GRIFFIN_LIM = "griffin-lim"
+"""The variant that finds the phase by iteration."""
+
 _INDEX = np.array([[part >> 1, part & 1] for part in range(PARTS)])
+
+
+def graphs(card: Card) -> dict[str, float]:
+    """The autoencoder and, but for the variant, the network that finds the phase; by blocks."""
+    phase = () if card.variant == GRIFFIN_LIM else ("phase.onnx",)
+    return dict.fromkeys(("encoder.onnx", _decoder(card), *phase), PARTS * SUPERFRAME_SECONDS)
+
+
+def _decoder(card: Card) -> str:
+    # The phase network's decoder has learnt what the network needs, the other one magnitudes.
+    return "decoder-spectra.onnx" if card.variant == GRIFFIN_LIM else "decoder.onnx"
 
 
 class Encoder:
@@ -101,10 +115,8 @@ class Decoder:
     """
 
     def __init__(self, card: Card, threads: int) -> None:
-        self._iteration = GriffinLim() if card.variant == "griffin-lim" else None
-        # The network's decoder has learnt what the network needs, the other one magnitudes.
-        decoder = "decoder-spectra.onnx" if self._iteration else "decoder.onnx"
-        self._graph = Graph(open_session(card, decoder, threads), "latents")
+        self._iteration = GriffinLim() if card.variant == GRIFFIN_LIM else None
+        self._graph = Graph(open_session(card, _decoder(card), threads), "latents")
         self._layout = Layout.read(card.file(TABLE))
         self._phase = None
         if self._iteration is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from voicelink.models.errors import FormatError
-from voicelink.models.sizes import FRAMES, LATENTS, LEVELS, PAYLOAD_BITS, PAYLOAD_BYTES
+from voicelink.models.sizes import FRAMES, LEVELS, PAYLOAD_BITS
 
 
 @dataclass(frozen=True)
@@ -16,15 +17,23 @@ class Usage:
 
     Attributes:
         superframes: how many there were.
-        bits: entropy of each payload bit, (256,), 0..1.
-        levels: share of each level by latent index, (16, 4).
-        latents: entropy of the levels by latent index, (16,), 0..2 bits, over all frames.
+        bits: entropy of each bit of a payload, (bits,), or of each of a block's payloads,
+            (payloads x bits,), 0..1.
+        levels: share of each level by latent index, (latents, 4); None where the payload is no
+            latents of four levels.
+        latents: entropy of the levels by latent index, (latents,), 0..2 bits, over all frames;
+            None as well.
     """
 
     superframes: int
     bits: np.ndarray
-    levels: np.ndarray
-    latents: np.ndarray
+    levels: np.ndarray | None = None
+    latents: np.ndarray | None = None
+
+    @property
+    def idle(self) -> int:
+        """Bits that were always the same."""
+        return int((self.bits == 0).sum())
 
 
 def entropy(shares: np.ndarray) -> np.ndarray:
@@ -38,19 +47,37 @@ def entropy(shares: np.ndarray) -> np.ndarray:
     return -(shares * logarithms).sum(axis=-1) + 0.0
 
 
-def usage(payload: bytes) -> Usage:
-    """The usage of whole payloads of 32 bytes, one after the other.
+def usage(
+    recordings: Iterable[bytes], bits: int = PAYLOAD_BITS, block: int = 1, levelled: bool = True
+) -> Usage:
+    """The usage of whole payloads, one after the other, of recordings.
+
+    Args:
+        recordings: the payloads of each, from its beginning.
+        bits: of a payload.
+        block: payloads that belong together; the bits of each have entropies of their own.
+        levelled: whether a payload is latents of four levels (`voicelink.models.latents.pack`).
 
     Raises:
-        FormatError: there is none, or a part of one.
+        FormatError: there is no whole block, or a part of a payload.
     """
-    if not payload or len(payload) % PAYLOAD_BYTES:
+    found = []
+    for payload in recordings:
+        if len(payload) % (bits // 8):
+            raise FormatError(
+                f"payload must be a multiple of {bits // 8} bytes, not {len(payload)}"
+            )
+        found.append(np.unpackbits(np.frombuffer(payload, np.uint8)).reshape(-1, bits))
+    if not any(len(each) >= block for each in found):
         raise FormatError(
-            f"payload must be a multiple of {PAYLOAD_BYTES} bytes, at least one, not {len(payload)}"
+            f"payload must be a multiple of {bits // 8} bytes, with {block} payloads at least"
         )
-    bits = np.unpackbits(np.frombuffer(payload, np.uint8)).reshape(-1, PAYLOAD_BITS)
-    ones = bits.mean(axis=0)
-    pairs = bits.reshape(-1, FRAMES, LATENTS, 2)
+    parts = [np.concatenate([each[part::block] for each in found]) for part in range(block)]
+    ones = np.concatenate([part.mean(axis=0) for part in parts])
+    use = Usage(sum(map(len, found)), entropy(np.stack([ones, 1 - ones], axis=-1)))
+    if not levelled:
+        return use
+    pairs = np.concatenate(found).reshape(-1, FRAMES, bits // (2 * FRAMES), 2)
     levels = 2 * pairs[..., 0] + pairs[..., 1]
     shares = (levels[..., None] == np.arange(LEVELS)).mean(axis=(0, 1))
-    return Usage(len(bits), entropy(np.stack([ones, 1 - ones], axis=-1)), shares, entropy(shares))
+    return Usage(use.superframes, use.bits, shares, entropy(shares))

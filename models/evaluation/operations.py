@@ -1,7 +1,8 @@
 """What one step of an ONNX graph computes: its weights, and its multiply-adds.
 
-Counted are the multiply-adds of MatMul, Gemm and Conv; what lies between them (normalisation,
-activations, the synthesis of the waveform by sines) is a few operations for each value.
+Counted are the multiply-adds of MatMul, Gemm, Conv and ConvTranspose; what lies between them
+(normalisation, activations, the synthesis of the waveform by sines) is a few operations for each
+value.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import numpy as np
 from voicelink.models.errors import ModelError
 
 Shapes = dict[str, tuple[int, ...]]
+
+_COUNTED = ("MatMul", "Gemm", "Conv", "ConvTranspose")
 
 
 def load(content: bytes):
@@ -44,20 +47,25 @@ def parameters(model) -> int:
 def multiply_adds(model) -> int:
     """Multiply-adds of one step of the graph.
 
-    A matrix product (..., n, k) by (..., k, m) takes n k m for each of the leading indices, and a
+    A matrix product (..., n, k) by (..., k, m) takes n k m for each of the leading indices, a
     convolution, for each value that it gives out, as many as its kernel has weights for one channel
-    of output.
+    of output, and a transposed one, for each value that it takes in, as many as there are for one
+    channel of input.
 
     Raises:
         ModelError: the graph cannot be stepped.
     """
     from onnx import helper
 
-    counted = [node for node in model.graph.node if node.op_type in ("MatMul", "Gemm", "Conv")]
+    counted = [node for node in model.graph.node if node.op_type in _COUNTED]
     shapes = _shapes(model, {n for c in counted for n in (*c.input[:2], c.output[0])})
     total = 0
     for node in counted:
         first, second, out = (shapes[name] for name in (*node.input[:2], node.output[0]))
+        if node.op_type == "ConvTranspose":
+            # Kernels are (in, out / groups, ...).
+            total += math.prod(first) * math.prod(second[1:])
+            continue
         if node.op_type == "Conv":
             inner = math.prod(second[1:])  # kernels are (out, in / groups, ...)
         elif node.op_type == "Gemm":

@@ -11,19 +11,25 @@ import tempfile
 from pathlib import Path
 
 from voicelink.models.card import Card
+from voicelink.models.engines import graphs
 from voicelink.models.errors import ModelError
 from voicelink.models.evaluation.operations import load
 
 FORMS = ("fp32", "fp16", "int8")
 """fp32: weights in 32 bits. fp16: in 16 bits, computed with in 32, as models are released.
 int8: matrices in 8 bits, multiplied by activations that are quantised as they come (ONNX Runtime's
-dynamic quantisation); the rest, of convolutions with few weights, as fp32."""
+dynamic quantisation); the rest, which is convolutions, as fp32."""
 
-FILES = ("encoder.onnx", "decoder.onnx")
+
+def files(card: Card) -> list[str]:
+    """The files that a model runs with, or the variant of it: its graphs, and tables."""
+    run = graphs(card)
+    return [name for name in card.text["files"] if name in run or not name.endswith(".onnx")]
 
 
 def write_form(card: Card, form: str, folder: Path) -> Path:
-    """Write a released model, whose weights are stored in 16 bits, in one of `FORMS`.
+    """Write a released model, whose weights are stored in 16 bits, in one of `FORMS`; what it has
+    beside graphs stays as it is.
 
     Args:
         card: of the released model.
@@ -41,12 +47,13 @@ def write_form(card: Card, form: str, folder: Path) -> Path:
     result = Path(folder) / form
     result.mkdir()
     text = dict(card.text, files={})
-    for name in FILES:
+    for name in files(card):
         content = card.file(name)
-        if form != "fp16":
-            content = widened(content)
-        if form == "int8":
-            content = quantised(content)
+        if name in graphs(card):
+            if form != "fp16":
+                content = widened(content)
+            if form == "int8":
+                content = quantised(content)
         (result / name).write_bytes(content)
         text["files"][name] = {
             "bytes": len(content),

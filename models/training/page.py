@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from voicelink.models.card import DEFAULT
 from voicelink.models.evaluation.measures import MEASURES
 from voicelink.models.files import writing
 
@@ -66,13 +67,11 @@ def _damage(curves: list[dict]) -> str:
 
 def _cost(card: dict) -> str:
     cost = card["cost"]
+    works = [(name, count, "") for name, count in cost["multiply_adds"].items()]
+    works += [(name, n, ", once") for name, n in cost.get("multiply_adds_once", {}).items()]
     parts = [
-        [
-            part,
-            f"{card['parameters'][part] / 1e6:.2f} M",
-            f"{cost['multiply_adds'][part] / 1e6:.0f} M",
-        ]
-        for part in ("encoder", "decoder")
+        [part, f"{card['parameters'][part] / 1e6:.2f} M", f"{count / 1e6:.0f} M{once}"]
+        for part, count, once in works
     ]
     forms = [
         [
@@ -85,15 +84,34 @@ def _cost(card: dict) -> str:
         for form in cost["forms"]
     ]
     entropy = cost["entropy"]
-    return (
-        _table(["graph", "parameters", "multiply-adds for 1 s of speech"], parts)
-        + "\n"
-        + _table(["weights", "files MB", "CPU s/s", "ESTOI", "PESQ-NB"], forms)
-        + f"\nEntropy over {entropy['superframes']} superframes: a payload bit has"
-        f" {entropy['bits_mean']:.3f} bit on average, the least {entropy['bits_least']:.3f};"
-        f" the levels of the 16 latents {min(entropy['latents']):.2f} to"
-        f" {max(entropy['latents']):.2f} of 2 bits.\n"
-    )
+    said = [
+        f"Entropy over {entropy['superframes']} superframes: a payload bit has"
+        f" {entropy['bits_mean']:.3f} bit on average, the least {entropy['bits_least']:.3f}"
+    ]
+    if entropy.get("idle"):
+        said += [f"of {entropy['bits']} bits {entropy['idle']} were always the same"]
+    if "latents" in entropy:
+        latents = entropy["latents"]
+        said += [
+            f"the levels of the {len(latents)} latents {min(latents):.2f} to"
+            f" {max(latents):.2f} of 2 bits"
+        ]
+    known = ""
+    if "speech" in cost:
+        count, seconds = cost["recordings"], cost["seconds"]
+        known = f", over {count} recordings, {seconds:.0f} s, of `{cost['speech']}`"
+    model = "" if card["id"] == DEFAULT else f" --model {card['id']}"
+    found = [
+        f"`python -m voicelink.models.evaluation.cost{model}`{known}.\n",
+        _table(["graph", "parameters", "multiply-adds for 1 s of speech"], parts),
+    ]
+    if "encoder" not in cost["multiply_adds"]:
+        found += ["The encoder is no network: what it computes is in the CPU time only.\n"]
+    found += [
+        _table(["weights", "files MB", "CPU s/s", "ESTOI", "PESQ-NB"], forms),
+        f"{'; '.join(said)}.\n",
+    ]
+    return "\n".join(found)
 
 
 def page(card: dict, pictures: list[str]) -> str:
@@ -127,7 +145,7 @@ def page(card: dict, pictures: list[str]) -> str:
         ]
         parts += [_damage(card["damage"])]
     if "cost" in card:
-        parts += ["## Cost\n", "`python -m voicelink.models.evaluation.cost`.\n", _cost(card)]
+        parts += ["## Cost\n", _cost(card)]
     parts += [f"![{name.removesuffix('.png')}]({name})\n" for name in pictures]
     if "training.png" in pictures:
         parts += [

@@ -91,21 +91,33 @@ def damage_recordings(documents: list[dict]) -> dict[str, int]:
     }
 
 
-def cost(found: dict) -> dict:
-    """What `voicelink.models.evaluation.cost --json` says, the entropies in short."""
+def cost(found: dict, model: str) -> dict:
+    """What `voicelink.models.evaluation.cost --json` says of a model, the entropies in short.
+
+    Raises:
+        ValueError: it is of another.
+    """
+    if found["model"] != model:
+        raise ValueError(f"they are of {found['model']}, not of {model}")
     usage = found["usage"]
-    bits = usage["bits"]
+    bits, latents = usage["bits"], usage["latents"]
+    work = [(part["once"], part["name"], round(part["multiply_adds"])) for part in found["parts"]]
+    once = {name: count for once, name, count in work if once}
     return {
-        "multiply_adds": {p["name"]: round(p["multiply_adds"]) for p in found["parts"]},
+        **{name: found[name] for name in ("speech", "recordings", "seconds")},
+        "multiply_adds": {name: count for once, name, count in work if not once},
+        **({"multiply_adds_once": once} if once else {}),
         "forms": [
             {k: round(v, 4) if isinstance(v, float) else v for k, v in form.items()}
             for form in found["forms"]
         ],
         "entropy": {
             "superframes": usage["superframes"],
+            "bits": len(bits),
+            "idle": usage["idle"],
             "bits_mean": round(sum(bits) / len(bits), 4),
             "bits_least": round(min(bits), 4),
-            "latents": [round(x, 3) for x in usage["latents"]],
+            **({"latents": [round(x, 3) for x in latents]} if latents else {}),
         },
     }
 
@@ -184,7 +196,7 @@ def _with_results(args: argparse.Namespace) -> Path:
         card["damage_recordings"] = _taken("--damage", args.damage, damage_recordings)
         card["damage"] = _taken("--damage", args.damage, damage)
     if args.cost:
-        card["cost"] = _taken("--cost", [args.cost], lambda found: cost(*found))
+        card["cost"] = _taken("--cost", [args.cost], lambda found: cost(*found, model.id))
     # Innermost lists and dicts in one line: the curves are hundreds of points.
     text = yaml.safe_dump(
         card, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
