@@ -32,10 +32,16 @@ def pdu(data, number=None, **metadata):
     return pmt.deserialize_str(packet_to_pdu(Packet(np.asarray(data), number, metadata)))
 
 
+def stored(store):
+    """The messages in a message_debug."""
+    return [store.get_message(i) for i in range(store.num_messages())]
+
+
 def contents(store):
     """The PDUs in a message_debug: metadata and items of each."""
-    messages = [store.get_message(i) for i in range(store.num_messages())]
-    return [[pmt.to_python(pmt.car(m)) or {}, pmt.to_python(pmt.cdr(m)).tolist()] for m in messages]
+    return [
+        [pmt.to_python(pmt.car(m)) or {}, pmt.to_python(pmt.cdr(m)).tolist()] for m in stored(store)
+    ]
 
 
 def run_messages(block, messages, ports=("out",)):
@@ -267,7 +273,7 @@ def storm():
         time.sleep(0.005)
     receiver.deframer.to_basic_block()._post(SYSTEM, DONE)
     graph.wait()
-    played = [pmt.to_python(store.get_message(i)) for i in range(store.num_messages())]
+    played = [pmt.to_python(message) for message in stored(store)]
     return {
         "numbers": [superframe["number"] for superframe in played],
         "statuses": [superframe["status"] for superframe in played],
@@ -362,7 +368,7 @@ def station_frames(spread):
         "payloads": [items[0] for _, items in payloads],
         "callsigns": [metadata.get("callsign") for metadata, _ in payloads],
         "ends": [metadata["end"] for metadata, _ in payloads],
-        "said": [pmt.to_python(said.get_message(i)) for i in range(said.num_messages())],
+        "said": [pmt.to_python(message) for message in stored(said)],
         "counts": deframer.counts,
         "errors": block.errors + deframer.errors,
     }
@@ -386,7 +392,7 @@ def two_overs():
                 receiver.deframer.to_basic_block()._post(IN, frame)
     receiver.deframer.to_basic_block()._post(SYSTEM, DONE)
     graph.run()
-    played = [pmt.to_python(store.get_message(i)) for i in range(store.num_messages())]
+    played = [pmt.to_python(message) for message in stored(store)]
     return [[each["number"], each["status"], each["end"]] for each in played]
 
 
@@ -410,8 +416,7 @@ def voice_over(model, voice):
     graph.msg_connect(receiver, "status", stores["status"], "store")
     graph.connect(receiver, sink)
     graph.run()
-    played = stores["status"]
-    played = [pmt.to_python(played.get_message(i)) for i in range(played.num_messages())]
+    played = [pmt.to_python(message) for message in stored(stores["status"])]
     return {
         "payloads": [
             [bytes(metadata["voice"]).hex(), metadata["silent"], len(items)]
@@ -427,16 +432,18 @@ def voice_over(model, voice):
     }
 
 
+def refusal(block, arguments, kind=ParameterError):
+    """What a block says of arguments that it cannot have; "" where it takes them."""
+    try:
+        block(**arguments)
+    except kind as error:
+        return str(error)
+    return ""
+
+
 def refusals(cases):
     """What each block says of arguments that it cannot have: [[name, arguments], ...]."""
-    messages = []
-    for name, arguments in cases:
-        try:
-            getattr(voicelink, name)(**arguments)
-            messages.append("")
-        except ParameterError as error:
-            messages.append(str(error))
-    return messages
+    return [refusal(getattr(voicelink, name), arguments) for name, arguments in cases]
 
 
 if __name__ == "__main__":

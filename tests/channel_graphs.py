@@ -5,14 +5,12 @@ import time
 
 import numpy as np
 import pmt
-from block_graphs import contents, pdu, run_messages
+from block_graphs import IN, contents, pdu, refusal, run_messages
 from gnuradio import blocks, gr
 from graph import serve
 
 from voicelink.link_sim.gnuradio import channel
 from voicelink.models.errors import ParameterError
-
-IN = pmt.intern("in")
 
 
 def packets(settings, count, soft=False):
@@ -136,14 +134,7 @@ def changed_with_packets_under_way():
 
 def refusals(cases):
     """What the block says of arguments that it cannot have."""
-    messages = []
-    for arguments in cases:
-        try:
-            channel(**arguments)
-            messages.append("")
-        except ParameterError as error:
-            messages.append(str(error))
-    return messages
+    return [refusal(channel, arguments) for arguments in cases]
 
 
 if __name__ == "__main__":

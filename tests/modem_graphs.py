@@ -4,18 +4,15 @@ import resource
 
 import numpy as np
 import pmt
-from block_graphs import junk, pdu
+from block_graphs import DONE, IN, SYSTEM, contents, junk, pdu, refusal
 from gnuradio import blocks, gr
 from graph import serve
 
 from voicelink.blocks import gnuradio as voicelink
 from voicelink.blocks.gnuradio.limiter import limiter
-from voicelink.blocks.gnuradio.messages import IN
 from voicelink.blocks.gnuradio.samples_sink import samples_sink
 from voicelink.blocks.link import LinkEncoder
 from voicelink.models.errors import VoiceLinkError
-
-DONE = pmt.cons(pmt.intern("done"), pmt.from_long(1))
 
 
 def frames(count, seed, end=True):
@@ -35,7 +32,7 @@ def sent(block, messages, samples=0):
     for message in messages:
         port._post(IN, message)
     if not samples:
-        port._post(pmt.intern("system"), DONE)
+        port._post(SYSTEM, DONE)
     graph.run()
     tags = [[tag.offset, pmt.symbol_to_string(tag.key)] for tag in sink.tags()]
     return np.array(sink.data(), np.complex64), tags
@@ -81,9 +78,8 @@ def found(path, chunk=100000, runs=1):
     for _ in range(runs):
         source.rewind()
         graph.run(chunk)
-    pdus = [store.get_message(k) for k in range(store.num_messages())]
     return {
-        "pdus": [[pmt.to_python(pmt.car(m)), pmt.to_python(pmt.cdr(m)).tolist()] for m in pdus],
+        "pdus": contents(store),
         "counts": [block.bursts, block.confirmed, block.errors],
         "read": block.nitems_read(0),
     }
@@ -96,7 +92,7 @@ def by_radio(path, rate, offset):
     graph.connect(block, sink)
     for message in frames(3, 1):
         block.to_basic_block()._post(IN, message)
-    block.to_basic_block()._post(pmt.intern("system"), DONE)
+    block.to_basic_block()._post(SYSTEM, DONE)
     graph.run()
     graph, block, store = gr.top_block(), voicelink.demodulator(), blocks.message_debug()
     file = f"file:{path}@{145e6 - offset:.0f}"
@@ -104,9 +100,8 @@ def by_radio(path, rate, offset):
     graph.connect(source, block)
     graph.msg_connect(block, "out", store, "store")
     graph.run()
-    found = [pmt.to_python(pmt.car(store.get_message(k))) for k in range(store.num_messages())]
     seconds = len(np.fromfile(path, np.complex64)) / rate
-    return [[burst["esn0_db"], burst["frequency"]] for burst in found], seconds
+    return [[burst["esn0_db"], burst["frequency"]] for burst, _ in contents(store)], seconds
 
 
 def recorded(path, longest=0.0):
@@ -119,10 +114,10 @@ def recorded(path, longest=0.0):
     graph.connect(source, sink)
     graph.msg_connect(encoder, "out", store, "store")
     graph.run()
-    pdus = [store.get_message(k) for k in range(store.num_messages())]
+    pdus = contents(store)
     return {
-        "payloads": [bytes(pmt.u8vector_elements(pmt.cdr(m))).hex() for m in pdus],
-        "ends": [pmt.to_python(pmt.car(m))["end"] for m in pdus],
+        "payloads": [bytes(items).hex() for _, items in pdus],
+        "ends": [metadata["end"] for metadata, _ in pdus],
         "tags": [[tag.offset, pmt.to_python(tag.value)] for tag in sink.tags()],
         "samples": len(sink.data()),
         "cut": encoder.cut,
@@ -162,14 +157,9 @@ def full_disk(path, samples, room):
 
 def refusals(cases):
     """What each block says of arguments that it cannot have: [[name, arguments], ...]."""
-    messages = []
-    for name, arguments in cases:
-        try:
-            getattr(voicelink, name)(**arguments)
-            messages.append("")
-        except VoiceLinkError as error:
-            messages.append(str(error))
-    return messages
+    return [
+        refusal(getattr(voicelink, name), arguments, VoiceLinkError) for name, arguments in cases
+    ]
 
 
 if __name__ == "__main__":

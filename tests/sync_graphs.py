@@ -1,17 +1,11 @@
 """Flowgraphs of the sync block; `graph.run_graph` runs them."""
 
 import numpy as np
-import pmt
+from block_graphs import contents
 from gnuradio import blocks, gr
 from graph import serve
 
 from voicelink.blocks import gnuradio as voicelink
-
-
-def contents(store):
-    """The PDUs in a message_debug: metadata and LLRs of each."""
-    messages = [store.get_message(i) for i in range(store.num_messages())]
-    return [[pmt.to_python(pmt.car(m)) or {}, pmt.to_python(pmt.cdr(m)).tolist()] for m in messages]
 
 
 def found(symbols, profile, chunk=100000, runs=1):
