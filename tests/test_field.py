@@ -120,6 +120,20 @@ def test_a_replay_says_where_it_differs(tmp_path: Path, voicelink) -> None:
     assert (tmp_path / "heard.wav").stat().st_size > 8 * 2560 * 2
 
 
+def test_a_recording_that_is_one_file_of_several_is_replayed_too(tmp_path: Path, voicelink) -> None:
+    """core:offset: all that is counted, annotations too, counts from the first file's beginning."""
+    _, writer = record(tmp_path, Script([over(), SourceLost("gone"), over()]))
+    plain, offset = read_recording(writer.meta), 1_000_000
+    found = json.loads(writer.meta.read_text())
+    found["global"]["core:offset"] = offset
+    for entry in found["captures"] + found["annotations"]:
+        entry["core:sample_start"] += offset
+    writer.meta.write_text(json.dumps(found))
+    assert read_recording(writer.meta) == plain
+    status, _, err = voicelink("field", "replay", writer.meta)
+    assert status == 0 and f"the same {2 * FRAMES} frames" in err
+
+
 def test_samples_that_were_lost_make_a_gap_and_no_more() -> None:
     signal = over()
     source = Script([signal[:5000], SamplesLost("too slow"), b"", signal[6000:]])

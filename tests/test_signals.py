@@ -187,6 +187,29 @@ def test_header_bytes_are_no_samples(tmp_path: Path) -> None:
     assert np.array_equal(read, signal)
 
 
+def test_header_and_trailing_bytes_of_other_programs_files_are_no_samples(tmp_path: Path) -> None:
+    """A file of another kind with a header before each capture, one without samples, and a trailer
+    that is as long as some samples."""
+    signal = over().astype("<c8")
+    half, size = len(signal) // 2, 8
+    path = write_recording(
+        tmp_path, np.zeros(0), top={"core:dataset": "r.dat", "core:trailing_bytes": 5 * size},
+        captures=[
+            {"core:sample_start": 0, "core:header_bytes": 44},
+            {"core:sample_start": half, "core:header_bytes": 3},
+            {"core:sample_start": half, "core:header_bytes": 7},
+        ],
+    )  # fmt: skip
+    first, second = signal[:half].tobytes(), signal[half:].tobytes()
+    content = b"h" * 44 + first + b"h" * 10 + second + b"t" * 5 * size
+    (tmp_path / "r.dat").write_bytes(content)
+    notes: list[str] = []
+    with open_signal(str(path), note=notes.append) as opened:
+        read = [np.concatenate(list(opened.read(capture))) for capture in opened.captures]
+    assert [len(part) for part in read] == [half, len(signal) - half]
+    assert np.array_equal(np.concatenate(read), signal) and notes == []
+
+
 BAD = {
     "none.sigmf-meta": "none.sigmf-meta: No such file",
     "none.wav": "none.wav: No such file",
@@ -200,6 +223,10 @@ BAD = {
     "stereo.sigmf-meta": "core:num_channels must be 1, not 2",
     "nodata.sigmf-meta": "nodata.sigmf-data, is not there",
     "away.sigmf-meta": "must name a file beside it",
+    "header.sigmf-meta": "must fit into header.sigmf-data, which has 800 bytes, and are 900",
+    "trailer.sigmf-meta": "must fit into trailer.sigmf-data, which has 800 bytes, and are 801",
+    "before.sigmf-meta": "core:sample_start must not be less than core:offset",
+    "order.sigmf-meta": "captures has incorrect sample start ordering",
     "words.wav": "no audio file",
     "five.wav": "has 5 channels",
     "slow.wav": "rate must be a number from 8000",
@@ -236,6 +263,13 @@ def test_bad_signals_get_one_line(line: str, refused, tmp_path: Path, monkeypatc
     write_recording(tmp_path, samples, name="type", top={"core:datatype": "cf32_le_more"})
     write_recording(tmp_path, samples, name="stereo", top={"core:num_channels": 2})
     write_recording(tmp_path, samples, name="away", top={"core:dataset": "../../etc/passwd"})
+    write_recording(tmp_path, samples, name="trailer", top={"core:trailing_bytes": 801})
+    start = [{"core:sample_start": 0}]
+    write_recording(tmp_path, samples, name="before", top={"core:offset": 5}, captures=start)
+    header = {"core:sample_start": 0, "core:header_bytes": 900}
+    write_recording(tmp_path, samples, name="header", captures=[header])
+    order = [{"core:sample_start": start} for start in (0, 50, 20)]
+    write_recording(tmp_path, samples, name="order", captures=order)
     write_recording(tmp_path, samples, name="nodata")
     Path("nodata.sigmf-data").unlink()
     path = write_recording(tmp_path, samples, name="rate")
@@ -270,6 +304,7 @@ def test_signals_that_cannot_be_written(
 
 KEYS = ["core:sample_start", "core:sample_rate", "core:datatype", "core:header_bytes",
         "core:num_channels", "core:offset", "core:datetime", "core:frequency", "core:dataset",
+        "core:trailing_bytes",
         "voicelink:mode", "voicelink:spread", "voicelink:offset", "voicelink:status"]  # fmt: skip
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)

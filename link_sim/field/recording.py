@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -35,7 +35,9 @@ class Recording:
         format, rate: of the samples.
         captures: stretches without gaps.
         settings: what this link noted: `mode`, `spread`, `offset`, as far as they are there.
-        annotations: as they stand in the file.
+        annotations: as they stand in the file, but for `core:sample_start`, which counts from the
+            first sample in the file, as the captures do.
+        trailing: bytes at the end of the file that are no samples.
     """
 
     data: Path
@@ -44,6 +46,7 @@ class Recording:
     captures: list[Capture]
     settings: dict[str, Any]
     annotations: list[dict[str, Any]]
+    trailing: int = 0
 
 
 def check_sigmf() -> None:
@@ -85,10 +88,17 @@ def read_recording(path: str | Path) -> Recording:
             raise FormatError("core:sample_rate is missing")
         rate = float(check_rate(top["core:sample_rate"], "core:sample_rate"))
         settings = {k: top[f"voicelink:{k}"] for k in _SETTINGS if f"voicelink:{k}" in top}
+        # What is counted starts with it: a recording may be one file of several.
+        offset = int(top.get("core:offset", 0))
+        trailing = int(top.get("core:trailing_bytes", 0))
+        _check_size(data, captures, trailing)
+        annotations = [
+            entry | {"core:sample_start": int(entry["core:sample_start"]) - offset}
+            for entry in found["annotations"]
+        ]
         return Recording(
-            data, form, rate, _captures(captures, int(top.get("core:offset", 0))), settings,
-            found["annotations"],
-        )  # fmt: skip
+            data, form, rate, _captures(captures, offset), settings, annotations, trailing
+        )
     except (FormatError, ParameterError) as error:
         raise FormatError(f"{meta}: {error}") from None
 
@@ -121,6 +131,17 @@ def _data_file(data: Path, meta: Path, top: dict[str, Any]) -> Path:
     return data
 
 
+def _check_size(data: Path, captures: list[dict[str, Any]], trailing: int) -> None:
+    """Refuse headers and a trailer that do not fit into the file: it is not what they describe."""
+    size = data.stat().st_size
+    other = trailing + sum(int(entry.get("core:header_bytes", 0)) for entry in captures)
+    if other > size:
+        raise FormatError(
+            f"core:header_bytes and core:trailing_bytes must fit into {data.name}, which has {size}"
+            f" bytes, and are {other}"
+        )
+
+
 def _captures(entries: list[dict[str, Any]], offset: int) -> list[Capture]:
     starts = [int(entry["core:sample_start"]) - offset for entry in entries]
     if starts and starts[0] < 0:
@@ -137,7 +158,19 @@ def _captures(entries: list[dict[str, Any]], offset: int) -> list[Capture]:
     # Samples before the first capture belong to none that is described.
     if not found or found[0].start:
         found.insert(0, Capture(0, found[0].start if found else None))
-    return [capture for capture in found if capture.count != 0]
+    return _not_empty(found)
+
+
+def _not_empty(captures: list[Capture]) -> list[Capture]:
+    """Without captures that have no samples; the headers of these lie before the next one's."""
+    found, skipped = [], 0
+    for capture in captures:
+        if capture.count == 0:
+            skipped += capture.skip
+        else:
+            found.append(replace(capture, skip=skipped + capture.skip))
+            skipped = 0
+    return found
 
 
 def parse_time(text: str | None) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -96,9 +97,10 @@ def open_signal(
         from voicelink.link_sim.field.recording import read_recording
 
         found = read_recording(path)
+        end = found.data.stat().st_size - found.trailing
         with _opened(str(found.data)) as file:
             yield _Raw(file, found.data.name, found.format, found.rate, found.captures, note,
-                       found.settings)  # fmt: skip
+                       found.settings, end)  # fmt: skip
     elif ending in SOUND:
         with _sound(path) as signal:
             yield signal
@@ -135,6 +137,8 @@ class _Raw:
     captures: list[Capture]
     note: Note
     settings: dict[str, Any] = field(default_factory=dict)
+    end: float = math.inf
+    """Bytes of the file that are read: behind them are none of the signal."""
 
     @property
     def real(self) -> bool:
@@ -149,7 +153,7 @@ class _Raw:
         read = getattr(self.file, "read1", self.file.read)
         held = b""
         while left is None or left > 0:
-            data = read(most if left is None else min(most, left))
+            data = self._next(most if left is None else min(most, left), read)
             if not data:
                 break
             if left is not None:
@@ -164,8 +168,13 @@ class _Raw:
         if left:
             self.note(f"{self.name} is cut short: {left // size} samples are missing")
 
+    def _next(self, most: int, read: Callable[[int], bytes]) -> bytes:
+        data = read(min(most, self.end))
+        self.end -= len(data)
+        return data
+
     def _pass(self, count: int) -> None:
-        while count and (passed := len(self.file.read(min(count, PIECE_BYTES)))):
+        while count and (passed := len(self._next(min(count, PIECE_BYTES), self.file.read))):
             count -= passed
 
 
