@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from voicelink.models import sizes
-from voicelink.models.errors import ModelError, one_of, require
+from voicelink.models.errors import ModelError, ParameterError, VoiceLinkError, one_of, require
 
 RELEASED = Path(__file__).parent / "released"
 DEFAULT = "neural-800"
@@ -75,12 +75,14 @@ class Card:
         Raises:
             ModelError: the file is missing, or is not the one that the card describes.
         """
+        if name not in self.text["files"]:
+            raise ModelError(f"model {self.id}: its card names no file {name}, which it needs")
         path = self.folder / name
         try:
             content = path.read_bytes()
         except OSError as error:
             raise ModelError(f"model {self.id}: cannot read {path}: {error.strerror}") from None
-        wanted = self.text["files"][name]["sha256"]
+        wanted = str(self.text["files"][name]["sha256"])
         found = hashlib.sha256(content).hexdigest()
         if found != wanted:
             raise ModelError(
@@ -112,11 +114,15 @@ def card(model: str | Path = DEFAULT) -> Card:
     """
     import yaml
 
-    folder, variant = Path(model), ""
-    if not (folder / "card.yaml").is_file():
-        name, _, variant = str(model).partition(":")
+    folder, colon, variant = Path(model), "", ""
+    if not _holds_card(folder):
+        name, colon, variant = str(model).partition(":")
         folder = Path(name)
-        if not variant or not (folder / "card.yaml").is_file():
+        if not colon or not _holds_card(folder):
+            if name and name not in released() and folder.is_dir():
+                raise ParameterError(
+                    f"model must be an id or a folder with a card.yaml, not {name}"
+                )
             folder = RELEASED / one_of("model", name, released())
     try:
         # A copy, as those who write cards change it.
@@ -124,19 +130,28 @@ def card(model: str | Path = DEFAULT) -> Card:
         payload = text["payload"]
         result = Card(
             text["id"],
-            int(require("number", text["number"], 1, 15)),
-            int(require("delay_samples", text["delay_samples"], 0, sizes.SAMPLE_RATE)),
+            _whole("number", text["number"], 1, 15),
+            _whole("delay_samples", text["delay_samples"], 0, sizes.SAMPLE_RATE),
             folder,
             text,
-            int(require("bits", payload["bits"], 8)),
+            _whole("bits", payload["bits"], 8),
             one_of("engine", text.get("engine", ENGINES[0]), ENGINES),
             variant,
-            int(require("voice", text.get("voice", {}).get("bytes", 0), 0, MOST_VOICE_BYTES)),
+            _whole("voice", text.get("voice", {}).get("bytes", 0), 0, MOST_VOICE_BYTES),
         )
         sums = [file["sha256"] for file in text["files"].values()]
         version, known = payload["version"], list(text.get("variants", ()))
-    except (OSError, yaml.YAMLError, LookupError, AttributeError, TypeError, ValueError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+    except (
+        OSError,
+        yaml.YAMLError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
+        kind = "" if isinstance(error, VoiceLinkError) else f"{type(error).__name__}: "
+        reason = " ".join(f"{kind}{error}".split())
         raise ModelError(f"cannot read the model card {folder / 'card.yaml'}: {reason}") from None
     bits = result.payload_bits
     if version != PAYLOAD_VERSION or bits > MOST_PAYLOAD_BITS or bits % 8 or not all(sums):
@@ -144,9 +159,25 @@ def card(model: str | Path = DEFAULT) -> Card:
             f"model {result.id}: its payload is version {version} of {bits} bits; this software"
             f" reads version {PAYLOAD_VERSION} of up to {MOST_PAYLOAD_BITS} bits, in whole bytes"
         )
-    if variant:
-        one_of("model", result.name, [f"{result.id}:{name}" for name in known] or [result.id])
+    if colon and variant not in known:
+        names = [result.id, *(f"{result.id}:{name}" for name in known)]
+        one_of("model", f"{result.id}:{variant}", names)
     return result
+
+
+def _holds_card(folder: Path) -> bool:
+    try:
+        return (folder / "card.yaml").is_file()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        reason = f"cannot look into {str(folder)[:60]!r}: {error.strerror}"
+        raise ParameterError(f"model must be one of {', '.join(released())}; {reason}") from None
+
+
+def _whole(name: str, value: object, low: int, high: int | None = None) -> int:
+    """``value``, if it is a whole number within [low, high]; else `ParameterError`."""
+    if not isinstance(require(name, value, low, high), int):
+        raise ParameterError(f"{name} must be a whole number, not {value!r:.60}")
+    return value
 
 
 @lru_cache(maxsize=8)
