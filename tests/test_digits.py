@@ -237,7 +237,7 @@ def test_generation_is_repeated_by_its_seed(tmp_path: Path) -> None:
     np.testing.assert_allclose(way[2], (way[0] + way[4]) / 2, atol=1e-5)
 
 
-def test_the_command_writes_digits_and_a_picture(tmp_path: Path, capsys) -> None:
+def test_the_command_writes_digits_and_a_picture(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     out = tmp_path / "new"
     command = ["models", "generate", "vae-digits", "-n", "2", "--seed", "3", "--out", str(out)]
@@ -246,10 +246,65 @@ def test_the_command_writes_digits_and_a_picture(tmp_path: Path, capsys) -> None
     assert sorted(p.name for p in out.iterdir()) == names
     first = (out / "001.wav").read_bytes()
     assert main(command) == 0 and (out / "001.wav").read_bytes() == first
-    assert main([*command[:3], "-n", "0"]) == 2
-    assert "--count must be a number from 1 to 1000, not 0" in capsys.readouterr().err
-    assert main(["models", "generate", "neural-800"]) == 2
-    assert "generates nothing" in capsys.readouterr().err
+
+
+def test_fewer_digits_take_the_place_of_more(tmp_path: Path, voicelink) -> None:
+    """The folder holds what the last run said, and what others put there."""
+    pytest.importorskip("matplotlib")
+    for count in ("3", "1"):
+        (tmp_path / "notes.wav").write_bytes(b"")
+        voicelink("models", "generate", "-n", count, "--out", tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "001.wav", "notes.wav", "spectrograms.png",
+    ]  # fmt: skip
+
+
+def test_recordings_of_others_are_not_replaced(tmp_path: Path, refused) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / "001.wav").write_bytes(b"somebody's")
+    message = refused("models", "generate", "-n", "1", "--out", tmp_path)
+    assert "--out" in message and "001.wav is not of this command" in message
+    assert (tmp_path / "001.wav").read_bytes() == b"somebody's"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_picture_says_which_file_and_what_is_heard(
+    tmp_path: Path, voicelink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib")
+    told = []
+    monkeypatch.setattr(generate, "picture", lambda path, *rest: told.append(rest))
+    voicelink("models", "generate", "--digit", "6", "--warmth", "0", "-n", "20", "--out", tmp_path)
+    ((spectrograms, titles, title),) = told
+    assert len(spectrograms) == len(titles) == 16 and titles[15] == "016.wav, heard: 6"
+    assert title == "vae-digits, seed 0: the first 16 of 20"
+    assert len(list(tmp_path.glob("*.wav"))) == 20
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("neural-800", "neural-800 generates nothing; vae-digits does"),
+        ("-n 0", "--count must be a number from 1 to 1000, not 0"),
+        ("--between 3 7 -n 1", "--count must be a number from 2 to 1000, not 1"),
+        ("--between 3 11", "--between must be a number from 0 to 9, not 11"),
+        ("--between 3 7 --warmth 1", "--between must stand without --digit, --prior and --warmth"),
+        ("--digit 10", "--digit must be a number from 0 to 9, not 10"),
+        ("--digit 1 --prior", "--digit must stand without --prior"),
+        ("--warmth 3", "--warmth must be a number from 0 to 2, not 3"),
+        ("--seed -1", "--seed must be a number from 0"),
+        ("--out file", "--out: cannot make file: File exists"),
+        ("--out file/new", "--out: cannot make file/new: Not a directory"),
+    ],
+)
+def test_what_cannot_be_generated_is_told_by_the_names_of_options(
+    line: str, said: str, refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_bytes(b"")
+    assert said in refused("models", "generate", *line.split())
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 def test_what_cannot_be_drawn_is_said() -> None:

@@ -103,8 +103,10 @@ def speak(card: Card, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.clip(audio[OVERLAP : OVERLAP + BLOCK], -1, 1), found
 
 
-def picture(path: str | Path, spectrograms: list[np.ndarray], title: str) -> None:
-    """Draw spectrograms (256, 64) in dB side by side.
+def picture(
+    path: str | Path, spectrograms: list[np.ndarray], titles: list[str], title: str
+) -> None:
+    """Draw spectrograms (256, 64) in dB side by side, a title over each and one over all.
 
     Raises:
         ParameterError: the file cannot be written.
@@ -116,7 +118,7 @@ def picture(path: str | Path, spectrograms: list[np.ndarray], title: str) -> Non
     figure = Figure(figsize=(2.7 * columns, 2.4 * rows + 0.4), layout="constrained")
     figure.suptitle(title, fontsize=11)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for index, (axis, found) in enumerate(zip(axes.flat, spectrograms, strict=False)):
+    for axis, found, name in zip(axes.flat, spectrograms, titles, strict=False):
         axis.imshow(
             found,
             origin="lower",
@@ -126,7 +128,7 @@ def picture(path: str | Path, spectrograms: list[np.ndarray], title: str) -> Non
             vmax=TOP,
             cmap="magma",
         )
-        axis.set_title(f"{index + 1}", fontsize=9)
+        axis.set_title(name, fontsize=9)
     for axis in axes.flat[len(spectrograms) :]:
         axis.set_axis_off()
     for axis in axes[:, 0]:
