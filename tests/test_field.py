@@ -61,7 +61,9 @@ class Script:
         pass
 
 
-def record(folder: Path, source, **settings) -> tuple[list[str], RecordingWriter]:
+def record(
+    folder: Path, source, stop=lambda: False, seconds=None, **settings
+) -> tuple[list[str], RecordingWriter]:
     """Record a source to ``folder``/live: what was said, and the recording."""
     said: list[str] = []
     with (
@@ -74,7 +76,7 @@ def record(folder: Path, source, **settings) -> tuple[list[str], RecordingWriter
         lines = LineFile(folder / "live.jsonl", said.append)
         listener = SignalListener(source.rate, speech=False)
         log = FrameLog(lines.write, source.rate, {"mode": "bpsk"})
-        Recorder(writer, listener, log, said.append).run(feed)
+        Recorder(writer, listener, log, said.append).run(feed, seconds, stop)
         lines.close()
     return said, writer
 
@@ -150,6 +152,70 @@ def test_a_driver_that_fails_in_its_own_way_is_opened_again() -> None:
         items = list(iter(lambda: feed.get(5), None))
     assert [type(item).__name__ for item in items] == ["Piece", "Gap", "Piece"]
     assert items[1].reason == "ZeroDivisionError" and source.opened == 2
+
+
+class Ahead(Script):
+    """A script that a slow listener is behind of: a stop is told when all of it has come."""
+
+    def __init__(self, steps: list) -> None:
+        super().__init__([*steps, b""])
+        self._left = len(steps) + 1
+        self.came = threading.Event()
+
+    def read(self) -> bytes | None:
+        self._left -= 1
+        if self._left < 0:
+            self.came.set()
+            return b""  # it goes on, and has nothing more
+        return super().read()
+
+    def stop(self) -> bool:
+        assert self.came.wait(60)
+        return True
+
+
+def test_what_came_until_a_stop_is_recorded_and_heard(tmp_path: Path) -> None:
+    """Though the listener was behind, by all of it; a gap is where it was."""
+    signal = over()
+    pieces = np.array_split(signal, 20)
+    source = Ahead([*pieces[:7], SamplesLost("too slow"), *pieces[7:]])
+    said, writer = record(tmp_path, source, source.stop)
+    assert writer.data.read_bytes() == CF32.encode(signal)
+    starts = [capture.start for capture in read_recording(writer.meta).captures]
+    assert starts == [0, sum(map(len, pieces[:7]))]
+    log = read_log(tmp_path / "live.jsonl")
+    assert [event["event"] for event in log.events] == ["gap", "again"]
+    assert len(log.frames) >= FRAMES - 2 and log.frames[-1]["end"]
+    assert len(read_recording(writer.meta).annotations) == len(log.frames)
+    assert not any("not listened to" in line for line in said)
+
+
+def test_a_stop_waits_for_no_slow_listener(tmp_path: Path, monkeypatch, voicelink) -> None:
+    """All is recorded at once; what was not listened to is said, and a replay has it."""
+    monkeypatch.setattr("voicelink.link_sim.field.recorder.LISTEN_SECONDS", -1.0)
+    signal = over()
+    source = Ahead(np.array_split(signal, 20))
+    said, writer = record(tmp_path, source, source.stop)
+    assert writer.data.read_bytes() == CF32.encode(signal)
+    assert f"the last {len(signal) / 8000:.1f} s are recorded, but were not listened to" in said[-1]
+    assert read_log(tmp_path / "live.jsonl").frames == []
+    _, _, err = voicelink("field", "replay", writer.meta)
+    assert f"{FRAMES} " in err
+
+
+def test_a_stop_adds_nothing_to_the_seconds_that_were_asked_for(tmp_path: Path) -> None:
+    source = Ahead([np.zeros(1000)] * 5)
+    _, writer = record(tmp_path, source, source.stop, seconds=3000 / 8000)
+    assert writer.data.stat().st_size == 3000 * CF32.bytes
+
+
+def test_what_was_lost_before_the_end_is_said_too(monkeypatch) -> None:
+    monkeypatch.setattr("voicelink.link_sim.field.feed.HELD_BYTES", 100)
+    with Feed(Script([b"\0" * 160] * 3)) as feed:
+        feed._thread.join(60)
+        items = list(iter(lambda: feed.get(5), None))
+    assert [type(item).__name__ for item in items] == ["Piece", "Gap"]
+    assert items[1].reason.startswith("40 samples were lost")
 
 
 def test_a_source_that_cannot_be_had_ends_it_at_the_start() -> None:

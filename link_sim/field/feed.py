@@ -76,7 +76,7 @@ class Feed:
             raise VoiceLinkError(str(error)) from None
         self._kind = source.format, source.rate
         self._limit = min(int(source.rate * source.format.bytes * HELD_SECONDS), HELD_BYTES)
-        self._waiting = 0
+        self._waiting = self._dropped = 0
         self._room = threading.Condition()
         self._queue: queue.SimpleQueue[Piece | Gap | None] = queue.SimpleQueue()
         self._closed = threading.Event()
@@ -88,10 +88,21 @@ class Feed:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> list[Piece | Gap]:
+        """Read no further: what has come and was not given yet."""
         self._closed.set()
         with self._room:
             self._room.notify_all()
         self._thread.join(2.0)
+        found = []
+        while not self._ended and not self._queue.empty():
+            if (item := self._queue.get()) is None:
+                self._ended = True
+            else:
+                found.append(item)
+        return found
 
     @property
     def ended(self) -> bool:
@@ -117,12 +128,12 @@ class Feed:
     def _run(self) -> None:
         try:
             self._read_all()
+            self._say_dropped()
         finally:
             self.source.close()
             self._queue.put(None)
 
     def _read_all(self) -> None:
-        dropped = 0
         while not self._closed.is_set():
             try:
                 data = self.source.read()
@@ -144,14 +155,17 @@ class Feed:
             if not self.source.live:
                 self._wait_for_room()
             elif self._waiting > self._limit:
-                dropped += len(data) // self.source.format.bytes
+                self._dropped += len(data) // self.source.format.bytes
                 continue
-            if dropped:
-                self._gap(f"{dropped} samples were lost: this computer is too slow")
-                dropped = 0
+            self._say_dropped()
             with self._room:
                 self._waiting += len(data)
             self._queue.put(piece)
+
+    def _say_dropped(self) -> None:
+        if self._dropped:
+            self._gap(f"{self._dropped} samples were lost: this computer is too slow")
+            self._dropped = 0
 
     def _gap(self, reason: str) -> None:
         self._queue.put(Gap(reason, _now()))

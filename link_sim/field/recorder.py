@@ -20,7 +20,18 @@ from voicelink.models.errors import ParameterError
 
 _WAIT = 0.2
 
+LISTEN_SECONDS = 5.0
+"""So long what came before a stop is still listened to, where the listener was behind."""
+
 Hear = Callable[[Frame], object]
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """Samples without a gap: the number of the first in the recording, and its time."""
+
+    start: int
+    time: datetime
 
 
 @dataclass
@@ -46,56 +57,89 @@ class Recorder:
     def run(
         self, feed: Feed, seconds: float | None = None, stop: Callable[[], bool] = lambda: False
     ) -> None:
-        """Until the source ends, ``seconds`` of samples have come, or ``stop`` says so."""
+        """Until the source ends, ``seconds`` of samples have come, or ``stop`` says so.
+
+        What came until ``stop`` is recorded, and listened to for `LISTEN_SECONDS` at most.
+        """
         source = feed.source
         most = None if seconds is None else round(seconds * source.rate)
-        self._base, self._time = 0, None
+        self._written: _Segment | None = None
+        self._heard: _Segment | None = None
         self._lost: datetime | None = None
-        broken = True
-        while not stop() and (most is None or self.writer.samples < most):
+        while most is None or self.writer.samples < most:
+            if stop():
+                self._take_waiting(feed.stop(), source.rate, most)
+                break
             item = feed.get(_WAIT)
             if item is None and feed.ended:
                 break
-            if isinstance(item, Gap):
-                if not broken:
-                    self._end_segment()
-                broken = True
-                self._say_gap(item)
-            elif item is not None:
-                if broken:
-                    self._begin_segment(item, source.rate, source.format.bytes)
-                    broken = False
-                self._take(item, source.rate)
-        if not broken:
-            self._end_segment()
+            if item is not None:
+                self._listen(item, self._write(item, source.rate), source.rate)
+        self._end_segment()
 
-    def _begin_segment(self, piece: Piece, rate: float, size: int) -> None:
-        self._base = self.writer.samples
-        self._time = piece.time - timedelta(seconds=len(piece.data) // size / rate)
-        self.writer.begin(self._time)
-        if self._lost is not None:
-            lasted = max(0.0, (self._time - self._lost).total_seconds())
-            self.say(f"samples come again, {lasted:.1f} s later")
-            self.log.event("again", time=stamp(self._time), seconds=round(lasted, 3))
-            self._lost = None
+    def _take_waiting(self, items: list[Piece | Gap], rate: float, most: int | None) -> None:
+        # Written before any of it is listened to: who ends a program may not wait.
+        taken = []
+        for item in items:
+            if most is not None and self.writer.samples >= most:
+                break
+            taken.append((item, self._write(item, rate)))
+        until = time.monotonic() + LISTEN_SECONDS
+        for place, (item, segment) in enumerate(taken):
+            if time.monotonic() > until:
+                size = sum(len(item.data) for item, _ in taken[place:] if isinstance(item, Piece))
+                self.say(
+                    f"the last {size / self.writer.format.bytes / rate:.1f} s are recorded, but"
+                    " were not listened to: `voicelink field replay` does"
+                )
+                break
+            self._listen(item, segment, rate)
+
+    def _write(self, item: Piece | Gap, rate: float) -> _Segment | None:
+        """Samples to the recording; which of its segments they are in, None for a gap."""
+        if isinstance(item, Gap):
+            self._written = None
+            return None
+        if self._written is None:
+            duration = timedelta(seconds=len(item.data) // self.writer.format.bytes / rate)
+            self._written = _Segment(self.writer.samples, item.time - duration)
+            self.writer.begin(self._written.time)
+        self.writer.write(item.data)
+        return self._written
+
+    def _listen(self, item: Piece | Gap, segment: _Segment | None, rate: float) -> None:
+        if isinstance(item, Gap):
+            self._end_segment()
+            self._say_gap(item)
+            return
+        if self._heard is None:
+            self._heard = segment
+            self._say_again(segment.time)
+        for frame in self.listener.push(self.writer.format.decode(item.data)):
+            behind = (self.listener.position - frame.start - frame.count) / rate
+            self._frame(frame, time.monotonic() - item.clock + behind)
+
+    def _end_segment(self) -> None:
+        if self._heard is not None:
+            for frame in self.listener.end():
+                self._frame(frame, None)
+        self._heard = None
 
     def _say_gap(self, gap: Gap) -> None:
         self.say(gap.reason)
         self.log.event("gap", time=stamp(gap.time), reason=gap.reason)
         self._lost = self._lost or gap.time
 
-    def _take(self, piece: Piece, rate: float) -> None:
-        self.writer.write(piece.data)
-        for frame in self.listener.push(self.writer.format.decode(piece.data)):
-            behind = (self.listener.position - frame.start - frame.count) / rate
-            self._frame(frame, time.monotonic() - piece.clock + behind)
-
-    def _end_segment(self) -> None:
-        for frame in self.listener.end():
-            self._frame(frame, None)
+    def _say_again(self, time: datetime) -> None:
+        if self._lost is None:
+            return
+        lasted = max(0.0, (time - self._lost).total_seconds())
+        self.say(f"samples come again, {lasted:.1f} s later")
+        self.log.event("again", time=stamp(time), seconds=round(lasted, 3))
+        self._lost = None
 
     def _frame(self, frame: Frame, late: float | None) -> None:
-        values = self.log.add(frame, self._base, self._time, late)
+        values = self.log.add(frame, self._heard.start, self._heard.time, late)
         self.writer.annotate(values)
         if not self.quiet:
             self.say(line_of(values))
