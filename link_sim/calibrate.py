@@ -12,6 +12,9 @@ came.
 What noise alone is taken for depends on who makes LLRs of it. This project's receiver estimates the
 signal's level with the help of the sync word; a demodulator without one has to do it blindly, finds
 a signal where there is none, and is surer of its bits than it should be.
+
+The model must be one whose frames stand each for its own superframe of speech: one that codes
+blocks of several, or sends the speaker's voice in place of some, has no such ESTOI around a frame.
 """
 
 from __future__ import annotations
@@ -33,15 +36,16 @@ from voicelink.blocks.snr import symbol_statistics
 from voicelink.blocks.sync_word import SYNC_BITS, SYNC_SYMBOLS
 from voicelink.link_sim.damaged_speech import Damage, NeuralLink
 from voicelink.link_sim.recordings import read_recordings
-from voicelink.models.card import DEFAULT
+from voicelink.models.card import DEFAULT, Card, card
 from voicelink.models.codec import SpeechDecoder, SpeechEncoder
-from voicelink.models.errors import VoiceLinkError, require
+from voicelink.models.engines import present
+from voicelink.models.errors import ParameterError, VoiceLinkError, require
 from voicelink.models.evaluation.evaluate import Recording
 from voicelink.models.evaluation.measures import MEASURES
 from voicelink.models.evaluation.progress import progress_bar
 from voicelink.models.files import writing
 from voicelink.models.latents import llrs_of
-from voicelink.models.sizes import SUPERFRAME_SAMPLES
+from voicelink.models.sizes import PAYLOAD_BITS, SUPERFRAME_SAMPLES
 
 EBN0 = {
     "half": (-6, -5, -4, -3, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5),
@@ -112,7 +116,8 @@ def samples_of(
     posteriors = np.array([frame.payload_llr for frame in frames])
     failed = np.array([frame.header is None for frame in frames])
     encoder, decoder = SpeechEncoder(link.model), SpeechDecoder(link.model)
-    right = llrs_of(encoder.encode(audio) + encoder.flush())
+    payload_bits = encoder.card.payload_bits
+    right = llrs_of(encoder.encode(audio) + encoder.flush(), payload_bits)
 
     @cache
     def heard(kind: str, turn: int = 0) -> np.ndarray:
@@ -149,12 +154,16 @@ def samples_of(
 
 
 def noise_reliabilities(
-    profile: str, frames: int, seed: int = 0, blind: bool = False
+    profile: str,
+    frames: int,
+    seed: int = 0,
+    blind: bool = False,
+    payload_bits: int = PAYLOAD_BITS,
 ) -> np.ndarray:
     """The mean reliability of frames (frames,) of white noise as a receiver demodulates it, with a
     sync word before the frame or blindly."""
     rng = np.random.default_rng([seed, frames])
-    decoder = LinkDecoder(profile)
+    decoder = LinkDecoder(profile, payload_bits=payload_bits)
     symbols = rng.standard_normal((frames, SYNC_BITS + decoder.profile.bits))
     llrs = [
         symbol_statistics(each[SYNC_BITS:]).llr(each[SYNC_BITS:])
@@ -212,8 +221,9 @@ def calibrate(
         report(done, len(points), f"{profile} at {ebn0:g} dB")
         for index, recording in enumerate(recordings):
             samples += samples_of(link, recording, index, profile, ebn0, seed)
+    bits = card(link.model).payload_bits
     noise, blind = (
-        np.concatenate([noise_reliabilities(p, noise_frames // 2, seed, way) for p in EBN0])
+        np.concatenate([noise_reliabilities(p, noise_frames // 2, seed, way, bits) for p in EBN0])
         for way in (False, True)
     )
     return samples, classes(samples, noise, blind)
@@ -259,6 +269,21 @@ def text(samples: list[Sample], found: list[Class]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def check_model(model: Card) -> None:
+    """Raise `ParameterError` where a model cannot be calibrated with, `ModelError` where it cannot
+    run on this machine."""
+    reason = ""
+    if present(model).Encoder.lag:
+        reason = "codes several superframes together"
+    elif model.voice_bytes:
+        reason = "sends the speaker's voice in place of some"
+    if reason:
+        raise ParameterError(
+            "--model must be one whose frames stand each for its own superframe of speech, and"
+            f" {model.name} {reason}"
+        )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Measure and print; the exit status is 0, or 2 for bad input or where something is missing."""
     parser = argparse.ArgumentParser(
@@ -266,7 +291,9 @@ def main(argv: list[str] | None = None) -> int:
         description="From which reliability on a failed frame is worth hearing.",
     )
     parser.add_argument("folder", help="a folder of recordings, or one")
-    parser.add_argument("--model", default=DEFAULT, help="a released model's id, or its folder")
+    parser.add_argument(
+        "--model", default=DEFAULT, help="a released model's id, also with a variant, or its folder"
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N recordings")
     parser.add_argument("--noise", type=int, default=2000, metavar="N", help="frames of noise")
     parser.add_argument("--seed", type=int, default=0)
@@ -280,7 +307,7 @@ def main(argv: list[str] | None = None) -> int:
         if MEASURES["estoi"].absent():
             raise VoiceLinkError(MEASURES["estoi"].absent())
         link = NeuralLink(args.model)
-        SpeechDecoder(link.model)  # a model that is not there is refused before the work
+        check_model(card(args.model))
         recordings = read_recordings(args.folder, args.limit)
         with ExitStack() as stack:
             # Opened before the work, so that a name that cannot be written costs no waiting.

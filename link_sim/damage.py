@@ -21,7 +21,8 @@ from voicelink.link_sim.damaged_codec2 import MODES, Codec2Link
 from voicelink.link_sim.damaged_speech import DAMAGES, NeuralLink
 from voicelink.link_sim.picture import check_picture_name
 from voicelink.link_sim.recordings import read_recordings
-from voicelink.models.card import DEFAULT
+from voicelink.models.card import DEFAULT, card
+from voicelink.models.engines import present
 from voicelink.models.errors import ParameterError, VoiceLinkError, require
 from voicelink.models.evaluation.evaluate import Mean
 from voicelink.models.evaluation.measures import MEASURES, Measure
@@ -92,7 +93,9 @@ def main(argv: list[str] | None = None) -> int:
         description="How decoded speech degrades with bit errors, lost frames and noise.",
     )
     parser.add_argument("folder", help="a folder of recordings, or one")
-    parser.add_argument("--model", default=DEFAULT, help="a released model's id, or its folder")
+    parser.add_argument(
+        "--model", default=DEFAULT, help="a released model's id, also with a variant, or its folder"
+    )
     parser.add_argument(
         "--measures", metavar="A,B", help=f"which (default: of {', '.join(USUAL)} those here)"
     )
@@ -128,7 +131,8 @@ def _run(args: argparse.Namespace) -> None:
         check_picture_name(args.picture)
     neural = NeuralLink(args.model)
     links = [neural, *map(Codec2Link, MODES)]
-    title = f"{neural.name} over a damaged link"  # and an unknown model is refused here
+    title = f"{neural.name} over a damaged link"
+    present(card(args.model))  # one that cannot run is refused before the work
     with ExitStack() as stack:
         # Opened before the work, so that a name that cannot be written costs no waiting.
         part = stack.enter_context(writing(args.json)) if args.json else None

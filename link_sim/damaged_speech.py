@@ -89,7 +89,12 @@ def loss_channel(damage: Damage) -> Channel:
 
 @dataclass(frozen=True)
 class NeuralLink:
-    """This project's link, with one of its models."""
+    """This project's link, with one of its models.
+
+    A voice that a model sends apart goes as in a link that nobody has used before: in place of
+    superframes, in pauses or when there were none, once the model has heard enough to know it. The
+    profile `plain` cannot carry it: there the voice stays neutral.
+    """
 
     model: str | Path = DEFAULT
 
@@ -97,7 +102,7 @@ class NeuralLink:
 
     @cached_property
     def name(self) -> str:
-        return card(self.model).id
+        return card(self.model).name
 
     def absent(self) -> None:
         return None
@@ -154,10 +159,18 @@ class NeuralLink:
         """The link frames of a recording as decoded after BPSK on white noise, Eb/N0 in dB."""
         transmitter = Transmitter(profile, self.model)
         chain = ChannelChain([Awgn(ebn0_db=ebn0)], seed)
+        model = transmitter.speech.card
+        chain.carry(model.payload_bits)
         for number, packet in enumerate([*transmitter.send(audio), *transmitter.finish()]):
             chain.push(number, packet)
         llrs = np.stack([packet.data for _, packet in chain.flush()])
-        return LinkDecoder(profile, transmitter.speech.card.number).decode_many(llrs)
+        decoder = LinkDecoder(
+            profile,
+            model.number,
+            payload_bits=model.payload_bits,
+            voices=bool(model.voice_bytes),
+        )
+        return decoder.decode_many(llrs)
 
 
 def listen(receiver: Receiver, frames: Iterable[LinkFrame | None]) -> np.ndarray:

@@ -63,10 +63,15 @@ def test_what_is_known_of_a_hopeless_frame_fills_a_short_gap(sample: np.ndarray)
     assert heard(bad) > heard([None] * len(bad)) + 0.02
 
 
-def test_samples_get_better_with_the_signal(sample: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    ("model", "worth"),
+    [("neural-800", 0.1), ("parametric-800", 0.05), ("codec2-700c-neural", 0.03)],
+    indirect=["model"],
+)
+def test_samples_get_better_with_the_signal(model: str, worth: float, sample: np.ndarray) -> None:
     recording = Recording("sample", sample[: 3 * 8000])
     weak, strong = (
-        calibrate.samples_of(NeuralLink(), recording, 0, "half", ebn0, 0) for ebn0 in (-5, 0)
+        calibrate.samples_of(NeuralLink(model), recording, 0, "half", ebn0, 0) for ebn0 in (-5, 0)
     )
 
     def mean(samples: list[Sample], name: str) -> float:
@@ -75,7 +80,7 @@ def test_samples_get_better_with_the_signal(sample: np.ndarray) -> None:
     for name in ("reliability", "stretch", "soft"):
         assert mean(weak, name) + 0.05 < mean(strong, name), name
     assert mean(strong, "soft") > mean(strong, "stretch")
-    assert mean(strong, "soft") > mean(strong, "concealed") + 0.1
+    assert mean(strong, "soft") > mean(strong, "concealed") + worth
     assert all(math.isfinite(s.soft) == math.isfinite(s.concealed) for s in weak + strong)
 
 
@@ -127,6 +132,8 @@ def test_command(tmp_path: Path, sample: np.ndarray, capsys, monkeypatch) -> Non
         (["--noise", "0"], "--noise must be"),
         (["--limit", "0"], "--limit must be"),
         (["--model", "none"], "model must be one of"),
+        (["--model", "vae-digits"], "vae-digits codes several superframes together"),
+        (["--model", "voice-profile"], "voice-profile sends the speaker's voice in place of some"),
         ([], "must hold audio files"),
     ],
 )

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from voicelink.models.card import card, released, variants
+from voicelink.models.card import card, released
 from voicelink.models.codec import SpeechEncoder, code
-from voicelink.models.engines import absent
 from voicelink.models.errors import FormatError, ModelError
 from voicelink.models.evaluation import cost
 from voicelink.models.evaluation.entropy import Usage, entropy, usage
@@ -103,10 +102,8 @@ def test_what_is_no_graph_is_refused() -> None:
         load(b"no graph at all")
 
 
-@pytest.mark.parametrize("model", released())
+@pytest.mark.parametrize("model", released(), indirect=True)
 def test_precisions(model: str, tmp_path: Path, sample: np.ndarray) -> None:
-    if absent(card(model)):
-        pytest.skip(absent(card(model)))
     folders = {form: write_form(card(model), form, tmp_path) for form in FORMS}
     speech = sample[: 5 * 8000]
     heard = {form: code(speech, folder) for form, folder in folders.items()}
@@ -179,10 +176,7 @@ class TestEntropy:
         assert found.bits.mean() > 0.5
 
 
-@pytest.mark.parametrize("model", variants())
 def test_command(model: str, sample: np.ndarray, sample_path: Path, capsys, monkeypatch) -> None:
-    if absent(card(model)):
-        pytest.skip(absent(card(model)))
     short = [("a", sample[:24000])]
     monkeypatch.setattr("voicelink.models.training.corpus.read_folder", lambda folder: short)
     assert cost.main([str(sample_path.parent), "--model", model, "--json"]) == 0
