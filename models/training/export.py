@@ -113,9 +113,9 @@ def export(codec: Codec | Generator, folder: Path, card: dict) -> None:
     with torch.no_grad():
         # What is stored, so that the comparison is with that: the phase of a voice runs on, and
         # another pitch by a hair would soon be out of step.
-        for weights in codec.parameters():
-            if weights.numel() >= SMALL:
-                weights.copy_(weights.half())
+        for stored in (*codec.parameters(), *codec.buffers()):
+            if stored.is_floating_point() and stored.numel() >= SMALL:
+                stored.copy_(stored.half())
     files = {f"{name}.onnx": halve(exported(*step)) for name, step in codec.steps().items()}
     if isinstance(codec, Generator):
         files |= codec.bits.files
