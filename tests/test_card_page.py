@@ -109,6 +109,9 @@ def test_cost_shows_what_a_model_has() -> None:
     assert "The encoder is no network" in shown
     assert "the least 0.000; of 4 bits 1 were always the same.\n" in shown
     assert "latents" not in shown
+    found["usage"] = use | {"bits": 768 * [0.5]}
+    shown = page(text | {"cost": quality.cost(found, "own")}, [])
+    assert "of 768 bits of a block 1 were always the same.\n" in shown
 
 
 def test_the_cost_of_another_model_is_refused(model: Path, tmp_path: Path, capsys) -> None:

@@ -89,7 +89,8 @@ def _cost(card: dict) -> str:
         f" {entropy['bits_mean']:.3f} bit on average, the least {entropy['bits_least']:.3f}"
     ]
     if entropy.get("idle"):
-        said += [f"of {entropy['bits']} bits {entropy['idle']} were always the same"]
+        block = " of a block" if entropy["bits"] > card["payload"]["bits"] else ""
+        said += [f"of {entropy['bits']} bits{block} {entropy['idle']} were always the same"]
     if "latents" in entropy:
         latents = entropy["latents"]
         said += [
