@@ -50,8 +50,21 @@ def absent() -> str | None:
     return None
 
 
+def check() -> None:
+    """Open the library and read its codebooks: before the first superframe is due.
+
+    Raises:
+        ModelError: it is missing, or is not as 700C needs it.
+    """
+    _unknown()
+
+
 class Encoder:
-    """The library's encoder, stepped by frames."""
+    """The library's encoder, stepped by frames.
+
+    Raises:
+        ModelError: the library is missing, or is not as 700C needs it.
+    """
 
     def __init__(self) -> None:
         self._open = None
@@ -120,8 +133,11 @@ def _moments(one: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def _tables() -> tuple[np.ndarray, ...]:
     """What each index says: (512, 20) twice, (16, 1) and (64, 2)."""
     library = _library()
-    stages = (_Codebook * 2).in_dll(library, "newamp1vq_cb")
-    means = _Codebook.in_dll(library, "newamp1_energy_cb")
+    try:
+        stages = (_Codebook * 2).in_dll(library, "newamp1vq_cb")
+        means = _Codebook.in_dll(library, "newamp1_energy_cb")
+    except ValueError as error:
+        raise _unusable(error) from None
     middle, reach = _MEAN_DB
     index = np.arange(1 << _PITCH[1] - _PITCH[0])
     voiced = index != _UNVOICED
@@ -163,9 +179,20 @@ class _Codebook(ctypes.Structure):
 def _library() -> ctypes.CDLL:
     if absent():
         raise ModelError(f"Codec 2 needs {absent()}")
-    library = ctypes.CDLL(ctypes.util.find_library("codec2"))
-    library.codec2_create.restype = ctypes.c_void_p
-    library.codec2_destroy.argtypes = [ctypes.c_void_p]
-    library.codec2_encode.argtypes = [ctypes.c_void_p] * 3
-    library.codec2_encode.restype = library.codec2_destroy.restype = None
+    try:
+        library = ctypes.CDLL(ctypes.util.find_library("codec2"))
+        library.codec2_create.restype = ctypes.c_void_p
+        library.codec2_destroy.argtypes = [ctypes.c_void_p]
+        library.codec2_encode.argtypes = [ctypes.c_void_p] * 3
+        library.codec2_encode.restype = library.codec2_destroy.restype = None
+    except (OSError, AttributeError) as error:
+        raise _unusable(error) from None
     return library
+
+
+def _unusable(error: Exception) -> ModelError:
+    reason = " ".join(str(error).split())
+    return ModelError(
+        f"the library libcodec2 on this machine cannot be used ({reason}); that of Debian can:"
+        " apt install libcodec2-1.0"
+    )

@@ -10,11 +10,17 @@ import numpy as np
 from voicelink.models import codec2
 from voicelink.models.card import Card
 from voicelink.models.onnx_graph import Graph, open_session
+from voicelink.models.sizes import SUPERFRAME_SECONDS
 
 
 def absent(card: Card) -> str | None:
     """What to install, in words, where libcodec2 is not here; None where it is."""
     return codec2.absent()
+
+
+def graphs(card: Card) -> dict[str, float]:
+    """The network that speaks."""
+    return {"decoder.onnx": SUPERFRAME_SECONDS}
 
 
 class Encoder:
@@ -31,6 +37,7 @@ class Decoder:
     """LLRs to audio; see `voicelink.models.engines`."""
 
     def __init__(self, card: Card, threads: int) -> None:
+        codec2.check()
         session = open_session(card, "decoder.onnx", threads)
         self._graph = Graph(session, "latents", "reliability")
         self.reset = self._graph.reset
