@@ -160,12 +160,20 @@ def check_audio_name(path: str | Path) -> None:
 
     if str(path) == "-":
         return
-    ending = Path(path).suffix.lstrip(".").lower()
-    if ending not in _WRITTEN or ending.upper() not in soundfile.available_formats():
+    if not names_audio(path) or _ending(path).upper() not in soundfile.available_formats():
         raise ParameterError(
             f"the name of an audio file must end with .wav, .flac or .ogg, not {str(path)!r}"
         )
     check_folder(path)
+
+
+def names_audio(path: str | Path) -> bool:
+    """Whether a name ends as an audio file's does: .wav, .flac, .ogg..."""
+    return _ending(path) in _WRITTEN
+
+
+def _ending(path: str | Path) -> str:
+    return Path(path).suffix.lstrip(".").lower()
 
 
 def write_samples(file: BinaryIO, audio: np.ndarray) -> None:

@@ -13,12 +13,14 @@ from voicelink.models.codec2 import BITS, MODE
 from voicelink.models.errors import FormatError
 from voicelink.models.sizes import FRAMES
 
+SUFFIX = ".c2"
 MAGIC = bytes.fromhex("c0dec2")
-HEADER_BYTES = 7
+HEADER = MAGIC + bytes([1, 0, MODE, 0])
+"""What a file of 700C begins with."""
+HEADER_BYTES = len(HEADER)
 FRAME_BYTES = 4
 SUPERFRAME_BYTES = FRAMES * FRAME_BYTES
 _MODES = ("3200", "2400", "1600", "1400", "1300", "1200", "700", "700B", "700C")
-_VERSION = (1, 0)
 
 
 def payloads(content: bytes, name: str = "the stream") -> tuple[bytes, int]:
@@ -66,8 +68,17 @@ def check_header(content: bytes, name: str = "the stream") -> None:
         raise FormatError(f"{name} is Codec 2's mode {known}; it must be 700C ({MODE})")
 
 
-def stream(payload: bytes, header: bool = True) -> bytes:
-    """What ``c2enc`` writes for payloads of 28 bytes, with the header of ``.c2`` or without."""
+def may_begin(content: bytes) -> bool:
+    """Whether a stream without a header may begin so: two frames whose last 4 bits are 0.
+
+    >>> may_begin(bytes.fromhex("8cf100503a2be170")), may_begin(b"Some text")
+    (True, False)
+    """
+    ends = content[FRAME_BYTES - 1 : 2 * FRAME_BYTES : FRAME_BYTES]
+    return len(ends) == 2 and not any(end & 15 for end in ends)
+
+
+def stream(payload: bytes) -> bytes:
+    """What ``c2enc`` writes for payloads of 28 bytes, behind the header where there is one."""
     bits = np.unpackbits(np.frombuffer(payload, np.uint8)).reshape(-1, BITS)
-    start = MAGIC + bytes([*_VERSION, MODE, 0]) if header else b""
-    return start + np.packbits(bits, axis=1).tobytes()
+    return np.packbits(bits, axis=1).tobytes()

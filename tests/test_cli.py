@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from voicelink.blocks.audio import read_audio
 from voicelink.link_sim.commands import VERBS
+from voicelink.models.card import variants
 
 VOICELINK = Path(sys.executable).parent / "voicelink"
 
@@ -136,6 +137,18 @@ def test_models_are_listed_and_shown(voicelink) -> None:
     assert "LibriSpeech" in voicelink("models", "show", "neural-800")[1]
 
 
+@pytest.mark.parametrize("columns", [80, 132])
+def test_the_list_of_models_fits_into_the_terminal(columns: int, voicelink, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    head, *lines = voicelink("models")[1].splitlines()
+    assert columns - 20 < max(map(len, lines)) <= columns
+    names = [line[: head.index(" number")].strip() for line in lines]
+    assert [name for name in names if name] == sorted(variants(), key=names.index)
+    # Every title begins where the titles above it do.
+    begin = head.index("MB") + 4
+    assert all(line[begin - 1 : begin + 1].strip() == line[begin] for line in lines)
+
+
 def test_a_cut_bitstream_is_decoded_as_far_as_it_goes(
     sample_path: Path, tmp_path: Path, voicelink
 ) -> None:
@@ -165,7 +178,31 @@ def test_random_bits_decode_to_something(tmp_path: Path, voicelink) -> None:
         ("encode nan.wav o.vl", "2 samples that are NaN or infinite"),
         ("encode {sample} no/o.vl", "cannot write no/o.vl"),
         ("encode {sample} o.vl --model neural-801", "did you mean neural-800"),
+        ("encode {sample} folder", "cannot write folder: it is a folder"),
+        ("encode {sample} /dev/null", "cannot write /dev/null: it is a device"),
+        ("encode {sample} o.c2", "o.c2: .c2 files are Codec 2's"),
+        ("encode {sample} o.C2 --model voice-profile", "name a bitstream of voice-profile .vl"),
+        ("encode nan.wav nan.wav", "nan.wav has the name of an audio file; a bitstream is none"),
+        ("encode --raw nan.wav o.vl", "--raw takes samples without a header"),
+        ("encode {sample} o.vl --model folder", "a folder with a card.yaml, not folder"),
+        ("encode {sample} o.vl --model " + 300 * "a", "File name too long"),
+        ("encode {sample} o.vl --model neural-800:", "one of neural-800, not 'neural-800:'"),
+        ("encode {sample} o.vl --voice short.vl", "--voice: neural-800 has no voice to be given"),
+        ("sim {sample} o.wav --voice short.vl", "voice-profile has"),
+        ("modulate {sample} o.wav --voice short.vl", "--voice: neural-800"),
+        ("send {sample} --voice short.vl", "--voice: neural-800"),
+        (
+            "encode {sample} o.vl --model voice-profile --voice short.vl",
+            "--voice: short.vl holds 39 bytes; a voice of voice-profile has 24",
+        ),
         ("decode none.vl o.wav", "none.vl: No such file"),
+        ("decode folder o.wav", "cannot read folder: Is a directory"),
+        ("decode raw.c2 o.wav", "--model codec2-700c-neural decodes it"),
+        ("decode raw.bits o.wav", "--model codec2-700c-neural decodes it"),
+        ("decode --raw short.vl o.wav", "--raw writes samples without a header: name it .raw"),
+        ("models voice {sample} no/me.voice", "cannot write no/me.voice"),
+        ("models voice {sample} me.wav", "a voice is none: name it .voice"),
+        ("models show folder", "a folder with a card.yaml, not folder"),
         ("decode empty.wav o.wav", "the bitstream is empty"),
         ("decode words.txt o.wav", "no voicelink bitstream"),
         ("decode newer.vl o.wav", "version 7; this software reads version 1"),
@@ -190,7 +227,7 @@ def test_random_bits_decode_to_something(tmp_path: Path, voicelink) -> None:
         ("sim {sample} o.wav --picture o.xyz", "must end with .png"),
         ("sim {sample} o.wav --picture no/o.png", "its folder does not exist"),
         ("sim {sample} o.wav --json no/o.json", "its folder does not exist"),
-        ("encode --raw empty.wav o.vl", "holds no samples"),
+        ("encode --raw empty.raw o.vl", "empty.raw holds no samples"),
         ("decode --raw bare.vl o.raw", "no whole superframe"),
         ("sim {sample} - --json -", "--json must name a file"),
         ("sim {sample} o.wav --channel gilbert-elliott:loss=1,burst=1e17", "burst must be"),
@@ -214,12 +251,16 @@ def test_bad_input_gets_one_line_and_leaves_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("empty.wav").write_bytes(b"")
+    Path("empty.raw").write_bytes(b"")
     Path("words.txt").write_text("These are words.")
     soundfile.write("nan.wav", np.array([0, np.nan, np.inf]), 8000, subtype="FLOAT")
     Path("newer.vl").write_bytes(bytes.fromhex("564c4e4b07010000") + bytes(64))
     Path("stranger.vl").write_bytes(bytes.fromhex("564c4e4b010e0000") + bytes(64))
     Path("bare.vl").write_bytes(bytes.fromhex("564c4e4b01010000"))
     Path("short.vl").write_bytes(bytes.fromhex("564c4e4b01010000") + bytes(31))
+    Path("raw.c2").write_bytes(b"\xff" * 40)
+    Path("raw.bits").write_bytes(b"\xff\xff\xff\xf0" * 10)
+    Path("folder").mkdir()
     Path("broken.yaml").write_text("- loss: {probability: [\n")
     Path("unknown.yaml").write_text("- gilbert-elliott: {loss: 0.1, bursts: 2}\n")
     before = sorted(p.name for p in tmp_path.iterdir())
@@ -256,6 +297,51 @@ def test_streams_of_codec2_are_decoded(
     assert voicelink("decode", stream, heard, *model)[0] == 0
     audio = read_audio(heard)
     assert np.corrcoef(loudness(speech), loudness(audio))[0, 1] > 0.8
+
+
+@pytest.mark.skipif(not (shutil.which("c2enc") and find_library("codec2")), reason="no Codec 2")
+@pytest.mark.parametrize("raw", [False, True])
+def test_a_c2_file_is_that_of_c2enc(
+    raw: bool, sample_path: Path, tmp_path: Path, voicelink
+) -> None:
+    """With the model of Codec 2, for which c2dec is the other end; more silence follows."""
+    samples = np.round(read_audio(sample_path) * 32768).astype("<i2")
+    (tmp_path / "s.raw").write_bytes(samples.tobytes())
+    theirs, ours = tmp_path / "theirs.c2", tmp_path / "ours.c2"
+    subprocess.run(["c2enc", "700C", tmp_path / "s.raw", theirs], check=True, capture_output=True)
+    source = ("--raw", tmp_path / "s.raw") if raw else (sample_path,)
+    assert voicelink("encode", *source, ours, "--model", "codec2-700c-neural")[0] == 0
+    written, wanted = ours.read_bytes(), theirs.read_bytes()
+    assert written.startswith(wanted) and 0 < len(written) - len(wanted) <= 2 * 32
+    assert voicelink("decode", ours, tmp_path / "heard.wav")[0] == 0
+    done = subprocess.run(["c2dec", "700C", ours, "-"], check=True, capture_output=True)
+    assert len(done.stdout) == 2 * 320 * (len(written) - 7) // 4
+
+
+@pytest.mark.skipif(not find_library("codec2"), reason="no Codec 2")
+@pytest.mark.parametrize("frames", [7, 8, 16])
+@pytest.mark.parametrize("begin", ["c0dec201000800", ""])
+def test_a_stream_of_codec2_is_heard_to_its_end(
+    frames: int, begin: str, tmp_path: Path, voicelink
+) -> None:
+    """The decoder lags, and is given one more superframe to say the end of the last one."""
+    stream = tmp_path / "s.c2"
+    stream.write_bytes(bytes.fromhex(begin) + bytes(frames * 4))
+    decode = ("decode", "--model", "codec2-700c-neural", stream)
+    assert voicelink(*decode, tmp_path / "heard.wav")[0] == 0
+    assert len(read_audio(tmp_path / "heard.wav")) == frames * 320
+    assert voicelink(*decode, "--raw", tmp_path / "heard.raw")[0] == 0
+    assert (tmp_path / "heard.raw").stat().st_size == 2 * frames * 320
+
+
+@pytest.mark.skipif(not find_library("codec2"), reason="no Codec 2")
+@pytest.mark.parametrize("raw", [[], ["--raw"]])
+def test_a_stream_of_codec2_without_a_frame_is_refused(raw: list, tmp_path: Path, refused) -> None:
+    stream = tmp_path / "s.c2"
+    stream.write_bytes(bytes.fromhex("c0dec201000800") + bytes(3))
+    out = tmp_path / ("heard.raw" if raw else "heard.wav")
+    assert "s.c2 holds no whole frame of 4 bytes" in refused("decode", *raw, stream, out)
+    assert not out.exists()
 
 
 @pytest.mark.skipif(not find_library("codec2"), reason="no Codec 2")

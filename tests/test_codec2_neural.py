@@ -51,7 +51,8 @@ def test_the_bits_are_those_of_c2enc(speech: np.ndarray, tmp_path: Path, suffix:
     payload = codec2.Encoder().encode(speech)
     assert 8 * len(payload) == 700 * len(speech) / 8000
     written = c2enc(speech, tmp_path, suffix)
-    assert codec2_file.stream(payload, header=suffix == ".c2") == written
+    header = codec2_file.HEADER if suffix == ".c2" else b""
+    assert header + codec2_file.stream(payload) == written
     assert codec2_file.payloads(written) == (payload, 160)
 
 
@@ -83,7 +84,7 @@ def test_the_features_are_what_the_library_reads_from_the_bits() -> None:
 def test_the_features_are_what_c2dec_says(speech: np.ndarray) -> None:
     """Its speech is loud where the mean is high, some 40 ms later."""
     payload = codec2.Encoder().encode(speech)
-    said = c2dec(codec2_file.stream(payload, header=False))
+    said = c2dec(codec2_file.stream(payload))
     levels = np.log(np.mean(said.reshape(-1, 320) ** 2, axis=1) + 1e-9)
     values, _ = codec2.features(llrs_of(payload, codec2.PAYLOAD_BITS))
     assert np.corrcoef(values[:-1, 20], levels[1:])[0, 1] > 0.9
@@ -111,7 +112,7 @@ def test_a_stream_ends_within_a_payload() -> None:
     frames[:, 0] = np.arange(11)
     payload, count = codec2_file.payloads(frames.tobytes())
     assert (len(payload), count) == (56, 11)
-    again = codec2_file.stream(payload, header=False)
+    again = codec2_file.stream(payload)
     assert again[:44] == frames.tobytes() and again[44:] == 5 * frames[-1].tobytes()
     assert codec2_file.payloads(b"") == (b"", 0)
 
@@ -132,9 +133,65 @@ def test_other_streams_are_refused_in_one_line(content: bytes, said: str) -> Non
     assert "\n" not in str(caught.value)
 
 
+def test_a_stream_without_a_header_is_told_by_its_padding() -> None:
+    rng = np.random.default_rng(2)
+    stream = codec2_file.stream(rng.bytes(28))
+    assert codec2_file.may_begin(stream) and codec2_file.may_begin(stream[:8])
+    for other in (b"", stream[:4], b"RIFF....WAVE", b"VLNK\x01\x01\x00\x00"):
+        assert not codec2_file.may_begin(other)
+
+
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     with pytest.raises(ModelError, match=r"the library libcodec2: apt install libcodec2-1\.0$"):
+        SpeechDecoder(MODEL)
+
+
+@pytest.fixture
+def library_of(monkeypatch: pytest.MonkeyPatch):
+    """Have another file found as libcodec2, which the caches must forget."""
+    caches = (codec2._library, codec2._tables, codec2._unknown)
+
+    def forget() -> None:
+        for each in caches:
+            each.cache_clear()
+
+    def find(path: str) -> None:
+        monkeypatch.setattr("ctypes.util.find_library", lambda name: path)
+        forget()
+
+    yield find
+    forget()
+
+
+@pytest.mark.parametrize("coder", [SpeechEncoder, SpeechDecoder])
+def test_a_library_that_is_none_is_said_at_once(coder, tmp_path: Path, library_of) -> None:
+    """Before any speech is there: a receiver does not learn it from the first frame."""
+    path = tmp_path / "libcodec2.so"
+    path.write_text("not a library")
+    library_of(str(path))
+    with pytest.raises(
+        ModelError, match=r"cannot be used \(.*libcodec2\.so.*apt install"
+    ) as caught:
+        coder(MODEL)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("coder", [SpeechEncoder, SpeechDecoder])
+def test_a_library_without_the_functions_is_refused(coder, library_of) -> None:
+    another = ctypes.util.find_library("m")
+    library_of(another)
+    with pytest.raises(ModelError, match="undefined symbol: codec2_create"):
+        coder(MODEL)
+
+
+def test_a_library_without_the_codebooks_is_refused(
+    monkeypatch: pytest.MonkeyPatch, library_of
+) -> None:
+    another = ctypes.util.find_library("m")
+    library_of(another)
+    monkeypatch.setattr(codec2, "_library", lambda: ctypes.CDLL(another))
+    with pytest.raises(ModelError, match="undefined symbol: newamp1vq_cb"):
         SpeechDecoder(MODEL)
 
 
@@ -166,7 +223,7 @@ def test_the_neural_voice_is_nearer_to_the_speaker_than_c2dec(dev_speech: Path) 
     for path in sorted(dev_speech.glob("*.flac")):
         audio = read_audio(path)
         ours, payload, _ = coded(audio, MODEL)
-        theirs = c2dec(codec2_file.stream(payload, header=False))[: len(audio)]
+        theirs = c2dec(codec2_file.stream(payload))[: len(audio)]
         scores = [
             (pesq.pesq(8000, audio, x, "nb"), pystoi.stoi(audio, x, 8000, extended=True))
             for x in (ours, theirs)

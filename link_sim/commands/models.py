@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from voicelink.models.card import Card
 
 HELP = "list the models, show one's card, generate speech, enrol a voice"
 
@@ -26,7 +30,6 @@ def run(args: argparse.Namespace) -> int:
     import json
 
     from voicelink.models.card import card, released
-    from voicelink.models.engines import absent
 
     if args.step:
         return args.run_step(args)
@@ -34,14 +37,31 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([c.text for c in cards], indent=2, default=str))
         return 0
+    print(_table(cards))
+    return 0
+
+
+def _table(cards: list[Card]) -> str:
+    """The models and their variants, as wide as the terminal at most."""
+    import shutil
+    import textwrap
+
+    from voicelink.models.engines import absent
+
+    rows = [("model", "number", "bit/s", "MB", "")]
     for each in cards:
         size = sum(file["bytes"] for file in each.text["files"].values()) / 1e6
-        print(
-            f"{each.id:20} number {each.number}  {each.bit_rate:3.0f} b/s {size:5.1f} MB"
-            f"  {each.text['title']}"
-        )
+        numbers = (f"{each.number}", f"{each.bit_rate:.0f}", f"{size:.1f}")
+        rows.append((each.id, *numbers, each.text["title"]))
         for name, title in each.text.get("variants", {}).items():
-            print(f"{each.id}:{name:{19 - len(each.id)}} {title}")
+            rows.append((f"{each.id}:{name}", "", "", "", title))
         if missing := absent(each):
-            print(f"{'':20} not on this machine yet: needs {missing}")
-    return 0
+            rows.append(("", "", "", "", f"not on this machine yet: needs {missing}"))
+    longest = max(len(row[0]) for row in rows)
+    lines = []
+    for name, number, rate, size, title in rows:
+        begin = f"{name:{longest}} {number:>6} {rate:>5} {size:>4}  "
+        room = max(shutil.get_terminal_size().columns - len(begin), 30)
+        first, *more = textwrap.wrap(title, room) or [""]
+        lines += [begin + first, *(" " * len(begin) + line for line in more)]
+    return "\n".join(line.rstrip() for line in lines)

@@ -18,11 +18,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from voicelink.blocks.audio import read_audio
-    from voicelink.link_sim.commands.streams import note, open_output
+    from voicelink.link_sim.commands.streams import check_no_audio_name, note, open_output
     from voicelink.models.card import card
     from voicelink.models.errors import ParameterError
+    from voicelink.models.files import check_folder
     from voicelink.models.voice import voice_of
 
+    check_no_audio_name(args.output, "a voice is none: name it .voice")
+    if args.output != "-":
+        check_folder(args.output)
     if not card(args.model).voice_bytes:
         raise ParameterError(
             f"--model must send the voice apart, as voice-profile, not {args.model}"

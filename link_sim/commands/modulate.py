@@ -53,15 +53,14 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.blocks.modem import mode
     from voicelink.blocks.station import Identifier
     from voicelink.blocks.transmitter import Transmitter
-    from voicelink.blocks.voice import read_voice
-    from voicelink.link_sim.commands.streams import note, payload_bits_of
+    from voicelink.link_sim.commands.streams import note, payload_bits_of, voice_of_option
     from voicelink.models.sizes import SUPERFRAME_SAMPLES
 
     profile = mode(args.mode).profile
     size = payload_bits_of(args) // 8
     wanted = args.callsign or args.text
     identifier = Identifier(args.callsign, args.text, size) if wanted else None
-    voice = read_voice(args.voice)
+    voice = voice_of_option(args)
     transmitter = Transmitter(profile, args.model, args.callsign, args.spread, identifier, voice)
     check_output(args)
     audio = read_audio(args.input, note)
@@ -110,6 +109,8 @@ def write_over(args: argparse.Namespace, packets) -> int:
             count += len(samples)
     if maker.clipped:
         note(f"{maker.clipped} samples were beyond full scale and cut: a lower --level is needed")
+    if not args.callsign:
+        note("nothing in it says who sends: before it goes on the air, it needs --callsign")
     width = maker.mode.layout(args.spread, bits).bandwidth
     where = f"around {1500 + args.offset:g} Hz" if real else f"I/Q, offset {args.offset:g} Hz"
     print(

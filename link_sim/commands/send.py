@@ -50,10 +50,14 @@ def run(args: argparse.Namespace) -> int:
 
     from voicelink.blocks.audio import read_audio, read_samples
     from voicelink.blocks.transmitter import Transmitter
-    from voicelink.blocks.voice import read_voice
     from voicelink.link_sim.commands.live import identifier_of, is_live, radio_profile, speak
     from voicelink.link_sim.commands.sockets import made_keys, open_sender
-    from voicelink.link_sim.commands.streams import ended_by_signals, note, open_input
+    from voicelink.link_sim.commands.streams import (
+        ended_by_signals,
+        note,
+        open_input,
+        voice_of_option,
+    )
     from voicelink.link_sim.exchange import send_speech
     from voicelink.models.errors import ParameterError, require
     from voicelink.models.sizes import FRAME_SAMPLES, SUPERFRAME_SAMPLES, SUPERFRAME_SECONDS
@@ -63,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     require("--wait", args.wait, 0, 1e6)
     profile = radio_profile(args, "checked")
     identifier = identifier_of(args, profile)
-    voice = read_voice(args.voice)
+    voice = voice_of_option(args)
     transmitter = Transmitter(profile, args.model, args.callsign, args.spread, identifier, voice)
     if args.mic is not None and (args.input != "-" or args.raw or args.fast):
         raise ParameterError(

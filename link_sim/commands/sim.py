@@ -32,9 +32,8 @@ def run(args: argparse.Namespace) -> int:
     import json
 
     from voicelink.blocks.audio import check_audio_name, read_audio, write_audio
-    from voicelink.blocks.voice import read_voice
     from voicelink.link_sim.commands.options import chain_from
-    from voicelink.link_sim.commands.streams import note
+    from voicelink.link_sim.commands.streams import note, voice_of_option
     from voicelink.link_sim.picture import check_picture_name, draw
     from voicelink.link_sim.score import score
     from voicelink.link_sim.simulation import simulate
@@ -50,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json and args.json != "-":
         check_folder(args.json)
     chain = chain_from(args)
-    voice = read_voice(args.voice)
+    voice = voice_of_option(args)
     audio = read_audio(args.input, note)
     result = simulate(
         audio, chain, args.profile, args.model, args.buffer, args.callsign, args.spread, voice

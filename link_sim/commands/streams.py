@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
 from voicelink.models.card import DEFAULT
-from voicelink.models.errors import FormatError
+from voicelink.models.errors import FormatError, ParameterError
 from voicelink.models.files import writing
 
 
@@ -38,6 +38,43 @@ def add_voice_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def voice_of_option(args: argparse.Namespace) -> bytes | None:
+    """The voice that ``--voice`` names, for the model that ``--model`` names; None without.
+
+    Raises:
+        FormatError: the file cannot be read.
+        ParameterError: the model takes no voice, or one of another length.
+    """
+    from voicelink.blocks.voice import read_voice
+    from voicelink.models.card import card, released
+
+    if args.voice is None:
+        return None
+    found = card(args.model)
+    if not found.voice_bytes:
+        others = ", ".join(name for name in released() if card(name).voice_bytes)
+        raise ParameterError(
+            f"--voice: {found.name} has no voice to be given, as it does not send it apart;"
+            f" {others} has"
+        )
+    voice = read_voice(args.voice)
+    if len(voice) != found.voice_bytes:
+        raise ParameterError(
+            f"--voice: {args.voice} holds {len(voice)} bytes; a voice of {found.name} has"
+            f" {found.voice_bytes}"
+        )
+    return voice
+
+
+def check_no_audio_name(path: str, instead: str) -> None:
+    """Raise `ParameterError` where what is no audio file would get the name of one; ``instead``
+    says what goes there."""
+    from voicelink.blocks.audio import names_audio
+
+    if path != "-" and names_audio(path):
+        raise ParameterError(f"{path} has the name of an audio file; {instead}")
+
+
 def add_link_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--profile``, ``--spread``, ``--model`` and ``--callsign``."""
     parser.add_argument(
@@ -63,6 +100,11 @@ def add_link_options(parser: argparse.ArgumentParser) -> None:
 def note(text: str) -> None:
     """One line to standard error, beside the data."""
     print(f"voicelink: note: {text}", file=sys.stderr)
+
+
+def name_of(path: str) -> str:
+    """What an input is called in messages."""
+    return "standard input" if path == "-" else path
 
 
 @contextmanager
