@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from voicelink.models.errors import ParameterError
+from voicelink.models.hushed import hushed
 from voicelink.models.sizes import SAMPLE_RATE
 
 SILENT = 3.0
@@ -53,7 +53,7 @@ def sound_devices(backend: Any = None) -> list[dict[str, Any]]:
         default_in, default_out = backend.default.device
         devices = list(backend.query_devices())
     except Exception as error:  # PortAudioError, of whichever backend
-        raise ParameterError(f"the sound cards cannot be listed: {_reason(error)}") from None
+        raise ParameterError(f"the sound cards cannot be listed: {one_line(error)}") from None
     return [
         {
             "number": number,
@@ -168,7 +168,8 @@ class _Card:
             return False
         self._retry = now + RETRY
         try:
-            with _hushed():
+            # ALSA and PortAudio say several lines each time that a card is not there.
+            with hushed():
                 self._list_again()
                 self._open()
         except ParameterError:
@@ -196,7 +197,7 @@ class _Card:
         try:
             self._backend._initialize()
         except Exception as error:  # PortAudioError, of whichever backend
-            raise ParameterError(f"PortAudio does not begin again: {_reason(error)}") from None
+            raise ParameterError(f"PortAudio does not begin again: {one_line(error)}") from None
 
     def _lose(self, now: float, reason: str) -> None:
         self.losses += 1
@@ -224,7 +225,7 @@ class _Card:
             except Exception as error:  # PortAudioError, ValueError, OSError: whatever it is, no
                 self.close()
                 reason = error
-        raise ParameterError(f"{self.way} {self.name} cannot be opened: {_reason(reason)}")
+        raise ParameterError(f"{self.way} {self.name} cannot be opened: {one_line(reason)}")
 
     def _channels(self, device: dict[str, Any]) -> tuple[int, ...]:
         return (1, 2)
@@ -382,23 +383,6 @@ class SoundOutput(_Card):
         data[at:] = 0
 
 
-@contextlib.contextmanager
-def _hushed() -> Iterator[None]:
-    """ALSA and PortAudio say several lines on standard error each time that a card is not there."""
-    try:
-        before, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    except OSError:  # there is no standard error
-        yield
-        return
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(before, 2)
-        os.close(before)
-        os.close(nowhere)
-
-
 def _resampler(rate_in: int, rate_out: int) -> Callable[[np.ndarray], np.ndarray]:
     """A stream's change of rate: float32 (n,) to float32 (m,)."""
     if rate_in == rate_out:
@@ -409,5 +393,6 @@ def _resampler(rate_in: int, rate_out: int) -> Callable[[np.ndarray], np.ndarray
     return soxr.ResampleStream(rate_in, rate_out, 1, dtype="float32", vr=True).resample_chunk
 
 
-def _reason(error: Exception | None) -> str:
+def one_line(error: Exception | None) -> str:
+    """What an error says, of whichever backend: PortAudio's may have several lines."""
     return " ".join(str(error).split())[:200]

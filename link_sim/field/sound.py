@@ -6,7 +6,7 @@ import queue
 import time
 from typing import Any
 
-from voicelink.blocks.sound_card import find_device, sound_backend, sound_devices
+from voicelink.blocks.sound_card import find_device, one_line, sound_backend, sound_devices
 from voicelink.link_sim.field.samples import SampleFormat
 from voicelink.link_sim.field.sources import SamplesLost, SourceLost
 
@@ -65,8 +65,7 @@ class SoundSource:
         # PortAudioError, or whatever else it is: the card is not there.
         except Exception as error:
             self.close()
-            reason = " ".join(str(error).split())
-            raise SourceLost(f"{self.hardware} cannot be opened: {reason:.200}") from None
+            raise SourceLost(f"{self.hardware} cannot be opened: {one_line(error)}") from None
         self._heard = time.monotonic()
         self._late: bytes | None = None
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import warnings
-from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
 
 from voicelink.models.evaluation.shared import WIDE_RATE, to_wide
+from voicelink.models.hushed import hushed
 from voicelink.models.sizes import SAMPLE_RATE
 
 
@@ -54,22 +52,10 @@ _VISQOL_SHORTEST = SAMPLE_RATE // 2
 """Samples: ViSQOL compares patches of 0.4 s."""
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Nothing on the process's standard error, where LiteRT greets from C++ when it is loaded."""
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nothing, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
-
-
 @cache
 def _visqol_api():
-    with warnings.catch_warnings(), _quiet():
+    # LiteRT greets from C++ when it is loaded.
+    with warnings.catch_warnings(), hushed():
         warnings.simplefilter("ignore")  # other people's deprecated imports
         import numba
         from visqol import VisqolApi
