@@ -101,9 +101,9 @@ class FrameSender(Endpoint):
 
     def send_bytes(self, data: bytes, timeout_s: float = 0.0) -> bool:
         """Send a message as it is; arguments, result and errors as for `send`."""
-        self._check_usable(timeout_s)
+        deadline = self._deadline(timeout_s)
         self._hear()
-        self._poll(zmq.POLLOUT, timeout_s)
+        self._poll(zmq.POLLOUT, deadline)
         try:
             self.socket.send(data, zmq.NOBLOCK)
         except zmq.Again:
@@ -121,14 +121,12 @@ class FrameSender(Endpoint):
         Returns:
             Whether one is there.
         """
-        self._check_usable(timeout_s)
+        deadline = self._deadline(timeout_s)
         if self.socket.type == zmq.PUSH:
-            return self._poll(zmq.POLLOUT, timeout_s)
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+            return self._poll(zmq.POLLOUT, deadline)
         self._hear()
         while not self._heard:
-            left = None if deadline is None else deadline - time.monotonic()
-            if not self._poll(zmq.POLLIN, left):
+            if not self._poll(zmq.POLLIN, deadline):
                 return False
             self._hear()
         return True
@@ -215,12 +213,10 @@ class FrameReceiver(Endpoint):
             ParameterError: for a time-out that is none.
             TransportError: where the socket is closed.
         """
-        self._check_usable(timeout_s)
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        deadline = self._deadline(timeout_s)
         fruitless = 0
         while not self._ready:
-            left = None if deadline is None else deadline - time.monotonic()
-            if not self._poll(zmq.POLLIN, left):
+            if not self._poll(zmq.POLLIN, deadline):
                 return None
             try:
                 self._ready += self._reader.read(self._take())
@@ -230,7 +226,7 @@ class FrameReceiver(Endpoint):
                 self._count_malformed(error)
             fruitless += 1
             # A flood without frames must not keep the caller here for ever beyond its time.
-            late = deadline is not None and time.monotonic() >= deadline
+            late = time.monotonic() >= deadline
             if late and fruitless >= self._high_water and not self._ready:
                 return None
         self.received += 1

@@ -173,15 +173,16 @@ class Endpoint:
             self._authenticator.start()
             self._authenticator.configure_curve_callback("*", _Allowed(keys.clients))
 
-    def _check_usable(self, timeout_s: float | None) -> None:
+    def _deadline(self, timeout_s: float | None) -> float:
+        """When the time-out is over, by `time.monotonic`; the socket must still be open."""
         if timeout_s is not None:
             require("timeout_s", timeout_s, 0, MAX_WAIT_S)
         if self.socket.closed:
             raise TransportError(f"the socket at {self.endpoint} is closed")
+        return math.inf if timeout_s is None else time.monotonic() + timeout_s
 
-    def _poll(self, event: int, timeout_s: float | None) -> bool:
-        """Whether ``event`` came within the time, None being for ever; mends the connection."""
-        deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
+    def _poll(self, event: int, deadline: float) -> bool:
+        """Whether ``event`` came by then; mends the connection."""
         poller = zmq.Poller()
         poller.register(self.socket, event)
         if self._monitor is not None:

@@ -32,4 +32,4 @@ class SampleSocket(Endpoint):
         """The next message; empty where none came in time."""
         import zmq
 
-        return self.socket.recv() if self._poll(zmq.POLLIN, timeout_s) else b""
+        return self.socket.recv() if self._poll(zmq.POLLIN, self._deadline(timeout_s)) else b""
