@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from voicelink.models.errors import ParameterError, one_of
+from voicelink.models.errors import FormatError, ParameterError, one_of
 
 FOLDER = Path(__file__).resolve().parent
 """Where they are: what GRC must have in its search path."""
@@ -56,12 +55,12 @@ def sample() -> str:
 
 
 def check_recordings(*paths: str) -> None:
-    """End the program with one line if one of the files it is to read is no recording.
+    """Look whether files that are to be read are recordings.
 
     The headless forms call it, before they make files of their own.
 
     Raises:
-        SystemExit: with that line.
+        FormatError: one of them is none.
     """
     import soundfile
 
@@ -70,6 +69,8 @@ def check_recordings(*paths: str) -> None:
             with open(path, "rb") as file:
                 soundfile.info(file)
         except OSError as error:
-            sys.exit(f"cannot read {path}: {error.strerror} (--help has the option for another)")
+            raise FormatError(
+                f"cannot read {path}: {error.strerror} (--help has the option for another)"
+            ) from None
         except RuntimeError:
-            sys.exit(f"{path} is no recording that can be read")
+            raise FormatError(f"{path} is no recording that can be read") from None

@@ -9,7 +9,8 @@ display:
   after the block: ``--speaker-file`` for the audio sink ``speaker``. What is written to files
   already is not written again, nor is the choice between such signals;
 - a microphone behind which an encoder waits for its switch becomes a recording that switches it;
-- files are read once, and whether they can be is looked at before any other is written;
+- files are read once, and whether they can be is looked at before any other is written; what is
+  wrong with one, or with a sound card, is said in one line;
 - unless it is to run in real time, nothing is throttled, and speech decoders, modulators and files
   in place of radios go by their data and not by the clock: the flowgraph runs as fast as it can,
   and ends with its input.
@@ -67,7 +68,7 @@ class _Headless:
         self._gone: set[str] = set()
         made = [made for block in blocks for made in self._rule(block["id"])(block)]
         kept = [block for block in made if block["name"] not in self._gone]
-        graph["blocks"] = kept + _recordings_checked(kept)
+        graph["blocks"] = _with_beginning(kept)
 
     def _rule(self, kind: str) -> Callable[[dict], list[dict]]:
         if kind.startswith("variable_qtgui_"):
@@ -186,18 +187,21 @@ def _parameter(block: dict, name: str, kind: str, value: str, label: str) -> dic
     )
 
 
-def _recordings_checked(blocks: list[dict]) -> list[dict]:
-    """What looks, before any block is made, at the files that options name for reading."""
+def _with_beginning(blocks: list[dict]) -> list[dict]:
+    """With what comes before any block is made: errors are told in one line from there on, and the
+    files that options name for reading are looked at."""
     options = {block["name"] for block in blocks if block["id"] == "parameter"}
     kinds = ("blocks_wavfile_source", "voicelink_recording")
-    sources = [block for block in blocks if block["id"] in kinds]
-    files = [block["parameters"]["file"] for block in sources]
+    files = [block["parameters"]["file"] for block in blocks if block["id"] in kinds]
     read = ", ".join(f"self.{file}" for file in files if file in options)
-    if not read:
-        return []
-    code = f"from voicelink.grc import check_recordings\ncheck_recordings({read})"
+    code = (
+        "from voicelink.grc import check_recordings, errors_in_one_line\n"
+        f"errors_in_one_line()\ncheck_recordings({read})"
+    )
     parameters = {"section": "init_before_blocks", "code": code}
-    return [_like(sources[0], "check_recordings", "snippet", **parameters)]
+    states = {"coordinate": [8, 8], "rotation": 0, "state": "enabled"}
+    first = {"name": "beginning", "id": "snippet", "parameters": parameters, "states": states}
+    return [first, *blocks]
 
 
 def _throttle(block: dict, name: str, rate: str) -> dict:

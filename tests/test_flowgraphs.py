@@ -127,10 +127,30 @@ def test_what_cannot_be_read_is_told_in_one_line(
             [python, *map(str, words)], capture_output=True, text=True, timeout=TIMEOUT_S,
             cwd=tmp_path, env=clean_environment(), check=False,
         )  # fmt: skip
-        assert done.returncode == 1 and done.stdout == "", done.stderr
+        assert done.returncode == 2 and done.stdout == "", done.stderr
         (line,) = done.stderr.splitlines()
-        assert said in line
+        assert line.startswith("voicelink: ") and said in line
     assert [path.name for path in tmp_path.iterdir()] == ["words.wav"]
+
+
+@pytest.mark.parametrize("name", ["loopback", "radio_receiver"])
+def test_a_sound_card_that_is_not_there_is_told_in_one_line(
+    name: str, program, python: str, tmp_path: Path
+) -> None:
+    """In real time it would play; ALSA's configuration here is one without any card."""
+    (tmp_path / "none.conf").write_text("pcm.!default { type hw card nosuch }\n")
+    (tmp_path / ".gnuradio").mkdir()
+    (tmp_path / ".gnuradio" / "config.conf").write_text("[audio]\naudio_module = alsa\n")
+    Path(tmp_path / "over.cf32").write_bytes(bytes(8000))
+    done = subprocess.run(
+        [python, str(program(name, "--realtime", "--speaker"))], capture_output=True, text=True,
+        timeout=TIMEOUT_S, cwd=tmp_path, check=False, env=clean_environment()
+        | {"HOME": str(tmp_path), "ALSA_CONFIG_PATH": str(tmp_path / "none.conf")},
+    )  # fmt: skip
+    assert done.returncode == 2 and done.stdout == "", done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("voicelink: the sound card cannot be opened for output at 8000 samples")
+    assert "plug one in" in line and "--headless`, without --speaker" in line
 
 
 def test_beside_codec2(program, run, said, ideal, tmp_path: Path) -> None:

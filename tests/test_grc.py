@@ -400,8 +400,8 @@ def test_the_headless_form() -> None:
     assert blocks["gain"]["parameters"]["type"] == "eng_float"
     assert blocks["microphone"]["id"] == "blocks_wavfile_source"
     assert blocks["microphone_file"]["parameters"]["value"] == "microphone.wav"
-    assert blocks["check_recordings"]["id"] == "snippet"
-    assert "(self.microphone_file)" in blocks["check_recordings"]["parameters"]["code"]
+    assert blocks["beginning"]["id"] == "snippet"
+    assert "check_recordings(self.microphone_file)" in blocks["beginning"]["parameters"]["code"]
     assert blocks["speaker"]["id"] == "blocks_wavfile_sink"
     assert blocks["decoder"]["parameters"]["pace"] == "data"
     assert not {"picture", "later", "picture_later"} & set(blocks)
