@@ -84,6 +84,20 @@ def test_speech_to_signal_to_speech(sample_path: Path, tmp_path: Path, voicelink
     assert np.array_equal(read_audio(tmp_path / "s.wav"), again)
 
 
+@pytest.mark.parametrize("words", [("modulate", "{sample}"), ("field", "testframes")])
+def test_a_signal_without_a_callsign_is_written_with_a_note(
+    words: tuple[str, ...], sample_path: Path, tmp_path: Path, voicelink
+) -> None:
+    """`send --transmit` refuses to do without; a file may be for a simulation."""
+    signal = tmp_path / "over.cs8"
+    words = [word.format(sample=sample_path) for word in words]
+    status, _, err = voicelink(*words, signal)
+    note = "voicelink: note: nothing in it says who sends: "
+    assert status == 0 and f"{note}before it goes on the air, it needs --callsign\n" in err
+    assert signal.stat().st_size > 10_000
+    assert "note:" not in voicelink(*words, signal, "--callsign", "AB1CD")[2]
+
+
 @pytest.mark.parametrize(("rate", "real"), [(8000, False), (250_000, False), (48000, True)])
 def test_a_stream_in_pieces_is_heard_as_the_whole(rate: int, real: bool) -> None:
     signal = over(rate, real)
