@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -96,10 +98,19 @@ def check(codec: Codec | Generator, folder: Path) -> dict[str, float]:
     equal = float((levels == right).reshape(-1, BITS_PER_LATENT).all(axis=1).mean())
     decoded = decoder.decode(payload)
     error = float(np.sqrt(np.mean((decoded - np.clip(wanted, -1, 1)) ** 2) / np.mean(wanted**2)))
-    if equal < LEVELS_EQUAL or error > AUDIO_ERROR:
+    return differences(equal, error, LEVELS_EQUAL, AUDIO_ERROR)
+
+
+def differences(equal: float, error: float, least: float, most: float) -> dict[str, float]:
+    """What the card says of an export: the share of equal levels, and the audio's relative error.
+
+    Raises:
+        ValueError: the share is below ``least``, or the error above ``most``.
+    """
+    if equal < least or error > most:
         raise ValueError(
-            f"the export differs: {equal:.4f} of levels equal (at least {LEVELS_EQUAL}),"
-            f" audio error {error:.4f} (at most {AUDIO_ERROR})"
+            f"the export differs: {equal:.4f} of levels equal (at least {least}),"
+            f" audio error {error:.4f} (at most {most})"
         )
     return {"levels_equal": round(equal, 5), "audio_error": round(error, 5)}
 
@@ -129,18 +140,27 @@ def export(codec: Codec | Generator, folder: Path, card: dict) -> None:
         name: sum(p.numel() for p in step.module.parameters())
         for name, step in codec.steps().items()
     }
-    card["files"] = {}
+    with written_aside(files, card, folder) as aside:
+        card["export"] = check(codec, aside)
+
+
+@contextmanager
+def written_aside(files: dict[str, bytes], card: dict, folder: Path) -> Iterator[Path]:
+    """A model's files and card beside ``folder``, put into it when the block ends well.
+
+    The card lists the files, and what the block adds to it is written as well.
+    """
+    card["files"] = {
+        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in files.items()
+    }
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as part:
         aside = Path(part)
         for name, content in files.items():
             (aside / name).write_bytes(content)
-            card["files"][name] = {
-                "bytes": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
-            }
         _write_card(aside, card)
-        card["export"] = check(codec, aside)
+        yield aside
         _write_card(aside, card)
         for name in (*files, "card.yaml"):
             (aside / name).replace(folder / name)

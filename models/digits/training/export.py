@@ -10,10 +10,8 @@ for `voicelink.models.digits.generate`.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import io
 import shutil
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -39,7 +37,7 @@ from voicelink.models.digits.training.networks import (
 from voicelink.models.digits.training.train_autoencoder import alone, batch
 from voicelink.models.latents import llrs_of
 from voicelink.models.sizes import PAYLOAD_BITS
-from voicelink.models.training.export import SMALL, exported, halve
+from voicelink.models.training.export import SMALL, differences, exported, halve, written_aside
 from voicelink.models.training.networks import States
 
 BLOCKS = 1000
@@ -126,12 +124,7 @@ def check(net: Digits, layout: Layout, audio: np.ndarray, folder: Path) -> dict[
     said = said[: len(decoded)]
     error = float(np.sqrt(np.mean((decoded - said) ** 2) / np.mean(said**2)))
     equal = float(np.mean(heard))
-    if equal < LEVELS_EQUAL or error > AUDIO_ERROR:
-        raise ValueError(
-            f"the export differs: {equal:.4f} of levels equal (at least {LEVELS_EQUAL}),"
-            f" audio error {error:.4f} (at most {AUDIO_ERROR})"
-        )
-    return {"levels_equal": round(equal, 5), "audio_error": round(error, 5)}
+    return differences(equal, error, LEVELS_EQUAL, AUDIO_ERROR)
 
 
 def export(
@@ -171,34 +164,17 @@ def export(
             "phase": _count(net.phase),
         },
         "latent_bits": {int(n): int(np.sum(bits == n)) for n in np.unique(bits)},
-        "files": {
-            name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-            for name, content in files.items()
-        },
     }
     card["networks"]["autoencoder"]["channels"] = list(coder.sizes.channels)
-    folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
     chosen = [training(digits)[i] for i in rng.integers(len(training(digits)), size=8)]
     audio = np.concatenate([np.pad(d.audio, (0, BLOCK))[:BLOCK] for d in chosen])
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as part:
-        aside = Path(part)
-        for name, content in files.items():
-            (aside / name).write_bytes(content)
-        _write_card(aside, card)
+    with written_aside(files, card, folder) as aside:
         card["export"] = check(net, Layout.read(files["latents.npz"]), audio, aside)
-        _write_card(aside, card)
-        for name in (*files, "card.yaml"):
-            (aside / name).replace(folder / name)
 
 
 def _count(net: torch.nn.Module) -> int:
     return sum(p.numel() for p in net.parameters())
-
-
-def _write_card(folder: Path, card: dict) -> None:
-    text = yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=100)
-    (folder / "card.yaml").write_text(text, encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> None:
