@@ -1,6 +1,7 @@
 """Frame error rates of the link's code on the AWGN channel, beside the bound.
 
-Run as ``python -m voicelink.link_sim.fer``. BPSK (0 is sent as +1), LLR = 2 y / sigma^2.
+Run as ``python -m voicelink.link_sim.fer``; ``--model`` sends that model's payloads. BPSK (0 is
+sent as +1), LLR = 2 y / sigma^2.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ import numpy as np
 from voicelink.blocks.crc import CRC_BITS
 from voicelink.blocks.ldpc import Ldpc
 from voicelink.blocks.link import LinkDecoder, LinkEncoder
-from voicelink.blocks.profile import profile
-from voicelink.models.sizes import PAYLOAD_BITS, PAYLOAD_BYTES
+from voicelink.blocks.profile import Profile, profile
+from voicelink.models.card import DEFAULT, card
+from voicelink.models.errors import VoiceLinkError, require
+from voicelink.models.sizes import PAYLOAD_BITS
 
 RAW = (256, 512)
 """k and n of the code measured by itself, the size that the literature's tables use."""
@@ -99,20 +102,34 @@ def awgn_llrs(bits: np.ndarray, esn0: float, rng: np.random.Generator) -> np.nda
     return (2 / variance * received).astype(np.float32)
 
 
-def measure(code: str, ebn0: float, frames: int, seed: int = 0) -> Fer:
-    """The frame error rate of ``raw`` or of a profile with error correction, at Eb/N0 in dB."""
+def measure(
+    code: str, ebn0: float, frames: int, seed: int = 0, payload_bits: int = PAYLOAD_BITS
+) -> Fer:
+    """The frame error rate of ``raw`` or of a profile with error correction, at Eb/N0 in dB.
+
+    Args:
+        code: ``raw``, or the profile's name.
+        ebn0: dB, see `Fer`.
+        frames: how many are sent.
+        seed: of payloads and noise.
+        payload_bits: of the payloads; ``raw`` has none.
+
+    Raises:
+        ParameterError: no such profile, or none for such payloads.
+    """
     rng = np.random.default_rng([seed, round(1000 * (ebn0 + 100))])
     if code == "raw":
         k, n = RAW
-        bound_bits, run = k, _raw_batch
+        chosen, bound_bits, run = None, k, _raw_batch
     else:
-        k, n = PAYLOAD_BITS, profile(code).bits
-        bound_bits, run = profile(code).information_bits - CRC_BITS, _link_batch
+        chosen = profile(code, payload_bits)
+        k, n = payload_bits, chosen.bits
+        bound_bits, run = chosen.information_bits - CRC_BITS, _link_batch
     esn0 = ebn0 + 10 * math.log10(k / n)
     errors = undetected = 0
     seconds = 0.0
     for start in range(0, frames, _BATCH):
-        lost, wrong, spent = run(code, min(_BATCH, frames - start), esn0, rng)
+        lost, wrong, spent = run(chosen, min(_BATCH, frames - start), esn0, rng)
         errors, undetected, seconds = errors + lost + wrong, undetected + wrong, seconds + spent
     low, high = wilson(errors, frames)
     return Fer(
@@ -129,8 +146,8 @@ def measure(code: str, ebn0: float, frames: int, seed: int = 0) -> Fer:
     )
 
 
-def _raw_batch(code: str, frames: int, esn0: float, rng) -> tuple[int, int, float]:
-    del code
+def _raw_batch(chosen: None, frames: int, esn0: float, rng) -> tuple[int, int, float]:
+    del chosen
     ldpc = Ldpc(*RAW)
     bits = rng.integers(0, 2, (frames, ldpc.k), dtype=np.uint8)
     start = time.process_time()
@@ -144,9 +161,9 @@ def _raw_batch(code: str, frames: int, esn0: float, rng) -> tuple[int, int, floa
     return int((bad & ~result.converged).sum()), int((bad & result.converged).sum()), spent
 
 
-def _link_batch(code: str, frames: int, esn0: float, rng) -> tuple[int, int, float]:
-    payloads = rng.integers(0, 256, (frames, PAYLOAD_BYTES), dtype=np.uint8)
-    encoder, decoder = LinkEncoder(code), LinkDecoder(code)
+def _link_batch(chosen: Profile, frames: int, esn0: float, rng) -> tuple[int, int, float]:
+    payloads = rng.integers(0, 256, (frames, chosen.payload_bytes), dtype=np.uint8)
+    encoder, decoder = LinkEncoder(chosen), LinkDecoder(chosen)
     start = time.process_time()
     bits = encoder.encode_many(payloads)
     spent = time.process_time() - start
@@ -162,14 +179,17 @@ def _link_batch(code: str, frames: int, esn0: float, rng) -> tuple[int, int, flo
     return lost, wrong, spent
 
 
-def single_frame_milliseconds(code: str, ebn0: float, frames: int, seed: int = 0) -> float:
+def single_frame_milliseconds(
+    code: str, ebn0: float, frames: int, seed: int = 0, payload_bits: int = PAYLOAD_BITS
+) -> float:
     """CPU time per frame of encoder and decoder of a profile, one frame after the other."""
     rng = np.random.default_rng(seed)
-    encoder, decoder = LinkEncoder(code), LinkDecoder(code)
-    esn0 = ebn0 + 10 * math.log10(PAYLOAD_BITS / encoder.bits)
+    chosen = profile(code, payload_bits)
+    encoder, decoder = LinkEncoder(chosen), LinkDecoder(chosen)
+    esn0 = ebn0 + 10 * math.log10(payload_bits / encoder.bits)
     spent = 0.0
     for _ in range(frames):
-        payload = rng.bytes(PAYLOAD_BYTES)
+        payload = rng.bytes(chosen.payload_bytes)
         start = time.process_time()
         packet = encoder.encode(payload)
         spent += time.process_time() - start
@@ -188,27 +208,41 @@ _POINTS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the table; the exit status is 0."""
+    """Print the table; the exit status is 0, or 2 for bad input."""
     parser = argparse.ArgumentParser(prog="python -m voicelink.link_sim.fer", description=__doc__)
+    parser.add_argument(
+        "--model", default=DEFAULT, help="whose payloads are sent, by their size: an id or a folder"
+    )
     parser.add_argument("--frames", type=int, default=2000, help="frames at each point")
     parser.add_argument("--ebn0", type=float, nargs="+", help="dB; default: around the thresholds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="a JSON object instead of the table")
     args = parser.parse_args(argv)
-    if args.frames < 1:
-        parser.error(f"--frames must be at least 1, not {args.frames}")
+    try:
+        require("--frames", args.frames, 1)
+        require("--seed", args.seed, 0)
+        bits = card(args.model).payload_bits
+        profile("half", bits)  # there are frames for such payloads
+    except VoiceLinkError as error:
+        print(f"voicelink: {error}", file=sys.stderr)
+        return 2
     points = [
-        measure(code, ebn0, args.frames, args.seed)
+        measure(code, ebn0, args.frames, args.seed, bits)
         for code, default in _POINTS.items()
+        # The code by itself has one size, whatever the payloads.
+        if code != "raw" or bits == PAYLOAD_BITS
         for ebn0 in args.ebn0 or default
     ]
+    frames = min(args.frames, 300)
     single = {
-        code: single_frame_milliseconds(code, _POINTS[code][2], min(args.frames, 300), args.seed)
+        code: single_frame_milliseconds(code, _POINTS[code][2], frames, args.seed, bits)
         for code in ("half", "third")
     }
     if args.json:
-        print(json.dumps({"points": [asdict(p) for p in points], "single_frame_ms": single}))
+        found = {"payload_bits": bits, "points": [asdict(p) for p in points]}
+        print(json.dumps(found | {"single_frame_ms": single}))
         return 0
+    print(f"payloads of {bits} bits")
     print("code   Eb/N0 dB  frames  FER       95 % interval        bound     undetected  ms/frame")
     for p in points:
         print(

@@ -235,3 +235,38 @@ def test_command_prints_a_table_and_json(capsys):
     assert [point["code"] for point in points] == ["raw", "half", "third"]
     assert main(["--frames", "20", "--ebn0", "3"]) == 0
     assert "one frame at a time" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("bits", [128, 224])
+def test_shorter_payloads_need_more_of_each_bit(bits):
+    """Their header is as long: 40 bits take 0.63 dB of 256, and 1.18 dB of 128."""
+    short, usual = measure("half", 2.0, 500, payload_bits=bits), measure("half", 2.0, 500)
+    assert short.fer > usual.fer and short.bound > usual.bound
+    assert short.bound < short.low
+    ebn0 = 2.5 + 10 * math.log10((1 + 40 / bits) / (1 + 40 / 256))
+    assert measure("half", ebn0, 500, payload_bits=bits).fer < 0.1
+
+
+def test_command_sends_a_models_payloads(capsys):
+    import json
+
+    options = ["--model", "voice-profile", "--frames", "20", "--ebn0", "3", "--json"]
+    assert main(options) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["payload_bits"] == 128
+    # Of the code by itself, of one size, there is nothing new to say.
+    assert [point["code"] for point in found["points"]] == ["half", "third"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--frames", "0"], "--frames must be"),
+        (["--seed", "-1"], "--seed must be"),
+        (["--model", "none"], "model must be one of"),
+    ],
+)
+def test_command_refuses_bad_input_in_one_line(options, said, capsys):
+    assert main(options) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and said in err

@@ -151,6 +151,14 @@ def test_the_command_writes_its_results(tmp_path, capsys):
     assert files[2].read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_picture_has_the_bound_of_the_models_payload(tmp_path):
+    file = tmp_path / "curve.svg"
+    curve = ["modem", "curve", "--model", "voice-profile", "--path", "awgn:0", "--over", "1"]
+    assert main([*curve, "--frames", "1", "--picture", str(file)]) == 0
+    text = file.read_text()
+    assert "bound, 128 bits in 256" in text and "Eb/N0 at 400 bit/s, dB" in text
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [

@@ -200,7 +200,7 @@ def _speech(args: argparse.Namespace):
     from voicelink.link_sim.modem.picture import draw_speech
     from voicelink.link_sim.modem.speech import System, compare
     from voicelink.link_sim.recordings import read_recordings
-    from voicelink.models.card import DEFAULT
+    from voicelink.models.card import DEFAULT, card
     from voicelink.models.errors import require
     from voicelink.models.evaluation.measures import MEASURES
     from voicelink.models.evaluation.progress import progress_bar
@@ -221,7 +221,8 @@ def _speech(args: argparse.Namespace):
             lambda done, total: bar(done, total, f"{done} of {total}"),
         )  # fmt: skip
     if args.picture:
-        draw_speech(results, args.picture, measures[0].name)
+        bits = card(args.model or DEFAULT).payload_bits
+        draw_speech(results, args.picture, measures[0].name, bits)
     columns = {
         "path": "path", "snr_db": "SNR, dB|.1f", "system": "system", "frames": "frames",
         "share": "wrong|.1%",

@@ -18,11 +18,7 @@ from voicelink.link_sim.iq.effect import Effect
 from voicelink.link_sim.iq.noise import REFERENCE_HZ
 from voicelink.link_sim.modem.air import Air, Heard
 from voicelink.link_sim.modem.path import path
-from voicelink.models.sizes import BIT_RATE, PAYLOAD_BITS
-
-EBN0_OVER_SNR = 10 * math.log10(REFERENCE_HZ / BIT_RATE)
-"""dB from the SNR in 3 kHz to Eb/N0 per bit of the payload within an endless over, with payloads of
-256 bits."""
+from voicelink.models.sizes import PAYLOAD_BITS, SUPERFRAME_SECONDS
 
 TAIL = 0.4
 """Seconds of noise after an over."""
@@ -141,6 +137,15 @@ def bound(ebn0_db: float, payload_bits: int = PAYLOAD_BITS) -> float:
     """The least frame error rate of a payload's bits at rate 1/2, Eb/N0 per payload bit in dB."""
     k, n = payload_bits, 2 * payload_bits
     return normal_approximation(k, n, ebn0_db + 10 * math.log10(k / n))
+
+
+def ebn0_over_snr(payload_bits: int = PAYLOAD_BITS) -> float:
+    """dB from the SNR in 3 kHz to Eb/N0 per bit of the payload within an endless over.
+
+    >>> round(ebn0_over_snr(256), 2), round(ebn0_over_snr(128), 2)
+    (5.74, 8.75)
+    """
+    return 10 * math.log10(REFERENCE_HZ * SUPERFRAME_SECONDS / payload_bits)
 
 
 @dataclass

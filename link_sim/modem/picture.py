@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from voicelink.link_sim.fer import wilson
-from voicelink.link_sim.modem.curve import EBN0_OVER_SNR, Point, bound
+from voicelink.link_sim.modem.curve import Point, bound, ebn0_over_snr
 from voicelink.link_sim.modem.peer import PeerPoint
 from voicelink.link_sim.modem.speech import Heard, System
 from voicelink.link_sim.picture import check_picture_name
@@ -15,6 +15,7 @@ from voicelink.link_sim.report.interval import Estimate, mean_of
 from voicelink.link_sim.report.style import COLOURS, INK, QUIET, plain
 from voicelink.models.evaluation.measures import MEASURES
 from voicelink.models.files import writing
+from voicelink.models.sizes import PAYLOAD_BITS, SUPERFRAME_SECONDS
 
 PATHS = {
     "awgn": "White noise",
@@ -37,11 +38,19 @@ def draw_curves(points: Sequence[Point | PeerPoint], path: str | Path) -> None:
                 here = [p for p in points if p.setting.path == place and p.system == name]
                 known = {p.snr_db: Estimate(p.fer, p.low, p.high, p.frames) for p in here}
                 _line(axis, known, name, names, True)
-            _rates(axis, place, [p.snr_db for p in points if p.setting.path == place])
+            here = [p for p in points if p.setting.path == place]
+            _rates(axis, place, [p.snr_db for p in here], here[0].setting.payload_bits)
 
 
-def draw_speech(results: Sequence[Heard], path: str | Path, measure: str = "estoi") -> None:
+def draw_speech(
+    results: Sequence[Heard],
+    path: str | Path,
+    measure: str = "estoi",
+    payload_bits: int = PAYLOAD_BITS,
+) -> None:
     """Write a PNG, SVG or PDF: frame errors above, a measure of the speech below, for each path.
+
+    The bound, and Eb/N0, are those of payloads of so many bits.
 
     Intervals are Wilson's of the frames, as if they were independent, and Student's of the means
     of recordings and stretches of the path.
@@ -54,7 +63,8 @@ def draw_speech(results: Sequence[Heard], path: str | Path, measure: str = "esto
                 _line(axes[0][column], _by_level(here, _failed), name, names, True)
                 means = _by_level(here, lambda h: _mean(h, measure))
                 _line(axes[1][column], means, name, names, False)
-            _rates(axes[0][column], place, [h.snr_db for h in results if h.path == place])
+            levels = [h.snr_db for h in results if h.path == place]
+            _rates(axes[0][column], place, levels, payload_bits)
             axes[0][column].set_xlabel("")
             axes[1][column].set_xlabel("SNR in 3 kHz, dB", color=INK)
         label = MEASURES[measure].label
@@ -121,8 +131,9 @@ def _line(axis, known: dict[float, Estimate], name: str, names: list[str], rate:
     axis.plot(none, [known[x].high for x in none], **look)
 
 
-def _rates(axis, place: str, levels: list[float]) -> None:
+def _rates(axis, place: str, levels: list[float], payload_bits: int) -> None:
     """The axes of frame error rates, and the bound on white noise."""
+    over = ebn0_over_snr(payload_bits)
     axis.set_yscale("log")
     axis.set_ylim(_LEAST, 1.1)
     ticks = [0.01, 0.03, 0.1, 0.3, 1]
@@ -131,19 +142,20 @@ def _rates(axis, place: str, levels: list[float]) -> None:
     if axis.get_subplotspec().is_first_col():
         axis.set_ylabel("frames lost or wrong, %", color=INK)
     axis.set_xlabel("SNR in 3 kHz, dB", color=INK)
-    low, high = min(levels), max(levels)
-    places = [min(low, -6) + (high - min(low, -6)) * k / 200 for k in range(201)]
-    rates = [(x, bound(x + EBN0_OVER_SNR) if place == "awgn" else None) for x in places]
+    # The bound begins to fall at about 0 dB of Eb/N0.
+    low, high = min(*levels, -round(over)), max(levels)
+    places = [low + (high - low) * k / 200 for k in range(201)]
+    rates = [(x, bound(x + over, payload_bits) if place == "awgn" else None) for x in places]
     rates = [(x, r) for x, r in rates if r is not None and r > _LEAST]
     if rates:
         axis.plot(
             [x for x, _ in rates], [r for _, r in rates],
-            color=QUIET, linestyle=(0, (4, 2)), linewidth=1.2, label="bound, 256 bits in 512",
+            color=QUIET, linestyle=(0, (4, 2)), linewidth=1.2,
+            label=f"bound, {payload_bits} bits in {2 * payload_bits}",
         )  # fmt: skip
-    top = axis.secondary_xaxis(
-        "top", functions=(lambda s: s + EBN0_OVER_SNR, lambda e: e - EBN0_OVER_SNR)
-    )
-    top.set_xlabel("Eb/N0 at 800 bit/s, dB", color=QUIET, fontsize=8)
+    top = axis.secondary_xaxis("top", functions=(lambda s: s + over, lambda e: e - over))
+    rate = payload_bits / SUPERFRAME_SECONDS
+    top.set_xlabel(f"Eb/N0 at {rate:g} bit/s, dB", color=QUIET, fontsize=8)
     top.tick_params(colors=QUIET, length=3, labelsize=8)
     top.spines["top"].set_color(QUIET)
 
