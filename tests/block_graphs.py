@@ -44,6 +44,17 @@ def contents(store):
     ]
 
 
+def pdus_of(source, block, chunk=100000, runs=1):
+    """The PDUs that a block makes of a stream, in so many runs of one graph."""
+    graph, store = gr.top_block(), blocks.message_debug()
+    graph.connect(source, block)
+    graph.msg_connect(block, "out", store, "store")
+    for _ in range(runs):
+        source.rewind()
+        graph.run(chunk)
+    return contents(store)
+
+
 def run_messages(block, messages, ports=("out",)):
     """Send the messages to a block that has no streams; the PDUs that come out of its ports."""
     graph = gr.top_block()

@@ -4,7 +4,7 @@ import resource
 
 import numpy as np
 import pmt
-from block_graphs import DONE, IN, SYSTEM, contents, junk, pdu, refusal
+from block_graphs import DONE, IN, SYSTEM, contents, junk, pdu, pdus_of, refusal
 from gnuradio import blocks, gr
 from graph import serve
 
@@ -70,16 +70,9 @@ def nonsense(path):
 
 def found(path, chunk=100000, runs=1):
     """What the demodulator finds in a signal in portions of at most ``chunk`` samples."""
-    graph, block = gr.top_block(), voicelink.demodulator()
-    source = blocks.vector_source_c(np.load(path).tolist())
-    store = blocks.message_debug()
-    graph.connect(source, block)
-    graph.msg_connect(block, "out", store, "store")
-    for _ in range(runs):
-        source.rewind()
-        graph.run(chunk)
+    block = voicelink.demodulator()
     return {
-        "pdus": contents(store),
+        "pdus": pdus_of(blocks.vector_source_c(np.load(path).tolist()), block, chunk, runs),
         "counts": [block.bursts, block.confirmed, block.errors],
         "read": block.nitems_read(0),
     }

@@ -1,7 +1,7 @@
 """Flowgraphs of the sync block; `graph.run_graph` runs them."""
 
 import numpy as np
-from block_graphs import contents
+from block_graphs import contents, pdus_of
 from gnuradio import blocks, gr
 from graph import serve
 
@@ -10,17 +10,9 @@ from voicelink.blocks import gnuradio as voicelink
 
 def found(symbols, profile, chunk=100000, runs=1):
     """What the block finds in the symbols of a file, in so many runs of one graph."""
-    graph = gr.top_block()
-    source = blocks.vector_source_f(np.load(symbols).tolist())
     block = voicelink.sync(profile=profile)
-    store = blocks.message_debug()
-    graph.connect(source, block)
-    graph.msg_connect(block, "out", store, "store")
-    for _ in range(runs):
-        source.rewind()
-        graph.run(chunk)
     return {
-        "pdus": contents(store),
+        "pdus": pdus_of(blocks.vector_source_f(np.load(symbols).tolist()), block, chunk, runs),
         "frames": block.frames,
         "errors": block.errors,
         "locked": block.locked,
