@@ -1,5 +1,7 @@
 """Flowgraphs of the modem's blocks; `graph.run_graph` runs them."""
 
+import contextlib
+import io
 import resource
 
 import numpy as np
@@ -115,6 +117,20 @@ def recorded(path, longest=0.0):
         "samples": len(sink.data()),
         "cut": encoder.cut,
     }
+
+
+def console_of(path):
+    """What the console of a demodulator says of a signal, with junk between; its errors."""
+    graph, said = gr.top_block(), io.StringIO()
+    block, console = voicelink.demodulator(), voicelink.console()
+    graph.connect(blocks.vector_source_c(np.load(path).tolist()), block)
+    graph.msg_connect(block, "out", console, "in")
+    bad = junk()
+    for message in bad:
+        console.to_basic_block()._post(IN, message)
+    with contextlib.redirect_stdout(said):
+        graph.run()
+    return {"lines": said.getvalue().splitlines(), "errors": console.errors, "junk": len(bad)}
 
 
 def limited():

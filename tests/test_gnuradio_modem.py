@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,18 @@ def test_the_demodulator_finds_the_same_in_any_portions(received: Path, chunk: i
 def test_started_again_the_demodulator_begins_with_a_new_stream(received: Path) -> None:
     once, twice = run("found", str(received)), run("found", str(received), 100000, 2)
     assert twice["pdus"] == 2 * once["pdus"]
+
+
+def test_the_console_says_a_line_for_each_burst_and_what_there_was(tmp_path: Path) -> None:
+    """What is none of the link's messages is counted, and nothing is said of it."""
+    received = tmp_path / "received.npy"
+    np.save(received, np.concatenate([silence(0.5), over(3, 1), silence(0.5)]))
+    result = run("console_of", str(received))
+    assert result["errors"] == result["junk"] > 0
+    *lines, last = result["lines"]
+    times = [re.fullmatch(r" +([.\d]+) s  burst      SNR  .* dB +[-+]0 Hz", line) for line in lines]
+    assert np.diff([float(found[1]) for found in times]) == pytest.approx([0.32, 0.32], abs=0.011)
+    assert re.fullmatch(r"bursts: 3, mean SNR \d+\.\d dB", last)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -91,17 +92,13 @@ def dry(transmitter, start, said, tmp_path_factory: pytest.TempPathFactory) -> P
 
 def bursts(console: str) -> list[tuple[float, float]]:
     """SNR in 3 kHz and frequency of what the demodulator is sure of, by the console."""
-    sure = [line for line in console.splitlines() if "(confirmed . #t)" in line]
-    return [
-        tuple(float(re.search(rf"\({key} \. ([-+.e\d]+)\)", line)[1]) for key in keys)
-        for line in sure
-        for keys in [("snr_db", "frequency")]
-    ]
+    found = re.findall(r"\d s  burst +SNR +([-.\d]+) dB +([-+]\d+) Hz", console)
+    return [(float(snr), float(frequency)) for snr, frequency in found]
 
 
 def statuses(console: str) -> list[str]:
     """Of the superframes that were played."""
-    return re.findall(r"\(status \. (\w+)\)", console)
+    return re.findall(r"^#\d+ +(\w+)", console, re.MULTILINE)
 
 
 def assert_received(done, folder: Path, said: Path, coded: bytes, ideal: float) -> None:
@@ -111,7 +108,9 @@ def assert_received(done, folder: Path, said: Path, coded: bytes, ideal: float) 
     assert len(statuses(done.stdout)) == superframes
     assert set(statuses(done.stdout)) <= {"clean", "corrected"}
     assert len(bursts(done.stdout)) >= superframes + 1  # and the station's
-    assert "(callsign . AB1CD)" in done.stdout and "(text . dry run)" in done.stdout
+    assert re.search(r"^ +station +AB1CD  'dry run'$", done.stdout, re.MULTILINE)
+    counts = [f"{n} {name}" for name, n in sorted(Counter(statuses(done.stdout)).items())]
+    assert f"superframes: {', '.join(counts)}, from AB1CD" in done.stdout.splitlines()
     assert judged(said, read_audio(folder / "speaker.wav")) == pytest.approx(ideal, abs=0.005)
 
 

@@ -4,6 +4,7 @@ Needs GNU Radio 3.10; nothing else of the package imports it. Nothing that arriv
 it a message, a tag or a sample, stops the flowgraph: what is of no use is counted and dropped.
 """
 
+from voicelink.blocks.gnuradio.console import console
 from voicelink.blocks.gnuradio.decoder import decoder
 from voicelink.blocks.gnuradio.deframer import deframer
 from voicelink.blocks.gnuradio.demodulator import demodulator
@@ -18,6 +19,7 @@ from voicelink.blocks.gnuradio.sync import sync
 from voicelink.blocks.gnuradio.tx import tx
 
 __all__ = [
+    "console",
     "decoder",
     "deframer",
     "demodulator",
