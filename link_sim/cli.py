@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import sys
+import warnings
 
 from voicelink.link_sim.commands import VERBS
 from voicelink.models.errors import VoiceLinkError
@@ -37,6 +38,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status is 0, or 2 for input that cannot be used."""
     args = parser().parse_args(argv)
+    # Said where Debian's matplotlib, which GNU Radio brings, is there too; nothing here is in 3-D.
+    warnings.filterwarnings("ignore", "Unable to import Axes3D")
     try:
         status = args.run(args)
         # What is still buffered is written here, where a failure can be told, and not at exit.

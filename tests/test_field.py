@@ -6,6 +6,8 @@ import errno
 import io
 import json
 import os
+import re
+import shlex
 import signal as signals_of_the_system
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from signals import FRAMES, heard, over, with_noise
 
+from voicelink.blocks.audio import write_audio
 from voicelink.link_sim.field.feed import Feed, Gap
 from voicelink.link_sim.field.listener import SignalListener
 from voicelink.link_sim.field.log import FrameLog, read_log
@@ -723,6 +726,42 @@ def test_the_curves_that_come_with_it_are_read() -> None:
 
     for curve in read_curves():
         assert curve.mode and all(0 <= fer <= 1 for _, fer in curve.points)
+
+
+PROJECT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("name", ["README.md", "link_sim/FIELD.md"])
+def test_the_commands_of_the_text_run_in_their_order(
+    name: str, sample: np.ndarray, tmp_path: Path, voicelink, monkeypatch
+) -> None:
+    """As they stand there, but that a pipe takes the place of receivers."""
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
+    lines = re.findall(
+        r"^    (?:rtl_sdr .* \| )?voicelink ((?:(?:de)?modulate|field) .*?)(?:   #.*| # .*)?$",
+        (PROJECT / name).read_text(), re.MULTILINE,
+    )  # fmt: skip
+    verbs = {"field replay", "field report", "field testframes", "field record"}
+    assert verbs <= {" ".join(line.split()[:2]) for line in lines}
+    monkeypatch.chdir(tmp_path)
+    write_audio("speech.wav", sample[:40000])
+    ran = []
+    for line in lines:
+        words = shlex.split(line)
+        came = CF32.encode(over())
+        if words[1] == "record":
+            # Of these options each is of a device that is not here.
+            words = [*words[:3], "--rate", "8000"]
+        elif words[1] == "-":
+            voicelink("modulate", "speech.wav", "air.cu8", *words[words.index("--rate") :])
+            came = Path("air.cu8").read_bytes()
+        monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO(came)))
+        status, _, err = voicelink(*words)
+        assert status == 0, f"{line}: {err}"
+        ran.append(words)
+    made = {word for words in ran for word in words if word.endswith((".html", ".wav", ".jsonl"))}
+    assert made and all(Path(word).stat().st_size > 1000 for word in made)
 
 
 class FakeSound:
