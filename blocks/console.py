@@ -102,8 +102,10 @@ class Console:
         return line
 
     def _station(self, said: Mapping[str, Any]) -> str:
-        more = "" if said["complete"] else "..."
-        return _columns("", "station", self._caller(said), repr(said["text"]) + more)
+        text = repr(said["text"]) if said["text"] else ""
+        return _columns(
+            "", "station", self._caller(said), text + ("" if said["complete"] else "...")
+        )
 
     def _caller(self, said: Mapping[str, Any]) -> str:
         callsign = str(said.get(CALLSIGN) or "")
