@@ -401,6 +401,23 @@ def test_lost_superframes_die_away_and_cost_only_themselves(payload: bytes) -> N
     assert np.corrcoef(*levels)[0, 1] > 0.95
 
 
+def test_the_plain_voice_makes_more_of_likelihoods_than_of_decisions(
+    payload: bytes, speech: np.ndarray
+) -> None:
+    """BPSK in noise, one bit in seven wrong: what is not certain is guessed, not silent."""
+    stoi = pytest.importorskip("pystoi", reason="needs the extra `demo`").stoi
+    sent = np.sign(llrs_of(payload))
+    received = sent + np.random.default_rng(1).normal(0, 1, sent.shape)
+    assert np.mean(received * sent < 0) == pytest.approx(0.16, abs=0.01)
+
+    def heard(llrs: np.ndarray) -> float:
+        codec, voice = released(), Synthesis()
+        audio = np.concatenate([voice.step(codec.decode(row[None])) for row in llrs])[DELAY:]
+        return stoi(speech[: len(audio)], audio, SAMPLE_RATE, extended=True)
+
+    assert heard(2 * received) > heard(CERTAIN * np.sign(received)) + 0.01
+
+
 def test_whatever_comes_in_the_plain_voice_is_finite() -> None:
     rng = np.random.default_rng(9)
     llrs = np.concatenate(

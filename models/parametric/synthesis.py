@@ -62,7 +62,8 @@ class Synthesis:
         """Envelope in dB, pitch in octaves and voicing of each point; what is not known goes on
         as it was and dies away."""
         new = envelope_of(known.level, known.shape)[0]
-        sure = known.shape_reliability[0] * known.level_reliability[0]
+        # An expectation of little certainty is still a better guess than what was there before.
+        sure = (known.shape_reliability[0] * known.level_reliability[0]) ** 0.25
         certain = known.voicing_reliability[0]
         envelope, voicing = np.empty(new.shape), np.empty(POINTS)
         for j in range(POINTS):
