@@ -6,7 +6,7 @@ import contextlib
 import termios
 
 from voicelink.blocks.ptt import Ptt
-from voicelink.models.errors import ParameterError, TransportError, one_of
+from voicelink.models.errors import ParameterError, TransportError, one_line, one_of
 
 LINES = ("rts", "dtr")
 
@@ -65,5 +65,4 @@ class SerialPtt(Ptt):
             self._serial.rts = self._serial.dtr = False
             self._serial.open()
         except _FAILURES as error:
-            reason = " ".join(str(error).split())
-            raise TransportError(f"serial port {self._name}: {reason}") from None
+            raise TransportError(f"serial port {self._name}: {one_line(error)}") from None

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from voicelink.models.errors import ParameterError
+from voicelink.models.errors import ParameterError, one_line
 from voicelink.models.hushed import hushed
 from voicelink.models.sizes import SAMPLE_RATE
 
@@ -391,8 +391,3 @@ def _resampler(rate_in: int, rate_out: int) -> Callable[[np.ndarray], np.ndarray
 
     # The filters of fixed rates work in blocks of 100 ms; those of variable ones are late by 30 ms.
     return soxr.ResampleStream(rate_in, rate_out, 1, dtype="float32", vr=True).resample_chunk
-
-
-def one_line(error: Exception | None) -> str:
-    """What an error says, of whichever backend: PortAudio's may have several lines."""
-    return " ".join(str(error).split())[:200]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from voicelink.grc.files import FOLDER
-from voicelink.models.errors import VoiceLinkError
+from voicelink.models.errors import VoiceLinkError, one_line
 
 
 def gnuradio() -> Any:
@@ -23,10 +23,9 @@ def gnuradio() -> Any:
         from gnuradio import gr
         from gnuradio.grc.core import platform  # noqa: F401
     except (ImportError, AttributeError) as error:  # the latter where numpy's major is not its own
-        reason = " ".join(str(error).split())
         raise VoiceLinkError(
-            f"GNU Radio cannot be imported by {sys.executable} ({reason}): install the package "
-            "gnuradio, and voicelink into an environment that sees it, made with "
+            f"GNU Radio cannot be imported by {sys.executable} ({one_line(error)}): install"
+            " the package gnuradio, and voicelink into an environment that sees it, made with "
             "/usr/bin/python3 -m venv --system-site-packages"
         ) from None
     return gr

@@ -146,8 +146,7 @@ def measure(
     )
 
 
-def _raw_batch(chosen: None, frames: int, esn0: float, rng) -> tuple[int, int, float]:
-    del chosen
+def _raw_batch(_: None, frames: int, esn0: float, rng) -> tuple[int, int, float]:
     ldpc = Ldpc(*RAW)
     bits = rng.integers(0, 2, (frames, ldpc.k), dtype=np.uint8)
     start = time.process_time()

@@ -114,16 +114,15 @@ def card(model: str | Path = DEFAULT) -> Card:
     """
     import yaml
 
-    folder, colon, variant = Path(model), "", ""
-    if not _holds_card(folder):
-        name, colon, variant = str(model).partition(":")
+    name, variant = str(model), None
+    folder = Path(name)
+    if ":" in name and not (_holds_card(folder) or folder.is_dir()):
+        name, variant = name.rsplit(":", 1)
         folder = Path(name)
-        if not colon or not _holds_card(folder):
-            if name and name not in released() and folder.is_dir():
-                raise ParameterError(
-                    f"model must be an id or a folder with a card.yaml, not {name}"
-                )
-            folder = RELEASED / one_of("model", name, released())
+    if not _holds_card(folder):
+        if name and name not in released() and folder.is_dir():
+            raise ParameterError(f"model must be an id or a folder with a card.yaml, not {name}")
+        folder = RELEASED / one_of("model", name, released())
     try:
         # A copy, as those who write cards change it.
         text = deepcopy(_plain((folder / "card.yaml").read_text(encoding="utf-8")))
@@ -136,7 +135,7 @@ def card(model: str | Path = DEFAULT) -> Card:
             text,
             _whole("bits", payload["bits"], 8),
             one_of("engine", text.get("engine", ENGINES[0]), ENGINES),
-            variant,
+            variant or "",
             _whole("voice", text.get("voice", {}).get("bytes", 0), 0, MOST_VOICE_BYTES),
         )
         sums = [file["sha256"] for file in text["files"].values()]
@@ -159,7 +158,7 @@ def card(model: str | Path = DEFAULT) -> Card:
             f"model {result.id}: its payload is version {version} of {bits} bits; this software"
             f" reads version {PAYLOAD_VERSION} of up to {MOST_PAYLOAD_BITS} bits, in whole bytes"
         )
-    if colon and variant not in known:
+    if variant is not None and variant not in known:
         names = [result.id, *(f"{result.id}:{name}" for name in known)]
         one_of("model", f"{result.id}:{variant}", names)
     return result

@@ -15,7 +15,7 @@ import functools
 
 import numpy as np
 
-from voicelink.models.errors import ModelError
+from voicelink.models.errors import ModelError, one_line
 from voicelink.models.latents import ones
 from voicelink.models.sizes import FRAME_SAMPLES, FRAMES
 
@@ -191,8 +191,7 @@ def _library() -> ctypes.CDLL:
 
 
 def _unusable(error: Exception) -> ModelError:
-    reason = " ".join(str(error).split())
     return ModelError(
-        f"the library libcodec2 on this machine cannot be used ({reason}); that of Debian can:"
-        " apt install libcodec2-1.0"
+        f"the library libcodec2 on this machine cannot be used ({one_line(error)}); that of"
+        " Debian can: apt install libcodec2-1.0"
     )

@@ -26,6 +26,11 @@ class TransportError(VoiceLinkError, OSError):
     """A socket could not be opened, or its settings do not go together."""
 
 
+def one_line(error: object) -> str:
+    """What somebody else's error says, in one line of at most 200 characters."""
+    return " ".join(str(error).split())[:200]
+
+
 def require(name: str, value: float, low: float | None = None, high: float | None = None) -> float:
     """``value`` as given, if it is a finite number within [low, high]; else `ParameterError`."""
     try:

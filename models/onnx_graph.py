@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from voicelink.models.card import Card, card
-from voicelink.models.errors import ModelError
+from voicelink.models.errors import ModelError, one_line
 
 
 class Graph:
@@ -78,5 +78,4 @@ def _session(folder: str, name: str, threads: int):
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises many kinds, all of them plain Exceptions
-        reason = " ".join(str(error).split())
-        raise ModelError(f"model {model.id}: {name} does not load: {reason}") from None
+        raise ModelError(f"model {model.id}: {name} does not load: {one_line(error)}") from None

@@ -125,7 +125,7 @@ def stream(form, path, audio):
 def messages(pace, path, audio):
     payloads = [p.tobytes() for p in np.fromfile(path, np.uint8).reshape(-1, 32)]
     clock = pace == "clock"
-    block, watch = decoder(pace=pace, buffer=0.3 if clock else 0.03), Watch()
+    block, watch = decoder(pace=pace, buffer=0.6 if clock else 0.03), Watch()
     report = []
     for _ in range(2 if clock else 1):
         graph, idle = gr.top_block(), blocks.null_source(gr.sizeof_float)

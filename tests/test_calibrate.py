@@ -69,9 +69,9 @@ def test_what_is_known_of_a_hopeless_frame_fills_a_short_gap(sample: np.ndarray)
     indirect=["model"],
 )
 def test_samples_get_better_with_the_signal(model: str, worth: float, sample: np.ndarray) -> None:
-    recording = Recording("sample", sample[: 3 * 8000])
+    recording = Recording("sample", sample[: 6 * 8000])
     weak, strong = (
-        calibrate.samples_of(NeuralLink(model), recording, 0, "half", ebn0, 0) for ebn0 in (-5, 0)
+        calibrate.samples_of(NeuralLink(model), recording, 0, "half", ebn0, 0) for ebn0 in (-6, 0)
     )
 
     def mean(samples: list[Sample], name: str) -> float:

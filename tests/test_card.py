@@ -75,8 +75,8 @@ def test_a_variant_is_one_that_there_is(name: str, said: str) -> None:
 
 
 def test_a_folder_is_named_with_a_variant_too(tmp_path: Path) -> None:
-    folder = tmp_path / "mine"
-    folder.mkdir()
+    folder = tmp_path / "on:12" / "mine"
+    folder.mkdir(parents=True)
     with pytest.raises(ParameterError, match=f"a folder with a card.yaml, not {folder}"):
         card(folder)
     shutil.copy(RELEASED / "parametric-800" / "card.yaml", folder)

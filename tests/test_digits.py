@@ -252,10 +252,11 @@ def test_fewer_digits_take_the_place_of_more(tmp_path: Path, voicelink) -> None:
     """The folder holds what the last run said, and what others put there."""
     pytest.importorskip("matplotlib")
     for count in ("3", "1"):
-        (tmp_path / "notes.wav").write_bytes(b"")
+        for other in ("notes.wav", "2024.wav", "000.wav"):
+            (tmp_path / other).write_bytes(b"")
         voicelink("models", "generate", "-n", count, "--out", tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "001.wav", "notes.wav", "spectrograms.png",
+        "000.wav", "001.wav", "2024.wav", "notes.wav", "spectrograms.png",
     ]  # fmt: skip
 
 
@@ -274,9 +275,10 @@ def test_the_picture_says_which_file_and_what_is_heard(
     pytest.importorskip("matplotlib")
     told = []
     monkeypatch.setattr(generate, "picture", lambda path, *rest: told.append(rest))
-    voicelink("models", "generate", "--digit", "6", "--warmth", "0", "-n", "20", "--out", tmp_path)
+    voicelink("models", "generate", "--digit", "0", "--warmth", "0", "-n", "20", "--out", tmp_path)
     ((spectrograms, titles, title),) = told
-    assert len(spectrograms) == len(titles) == 16 and titles[15] == "016.wav, heard: 6"
+    assert len(spectrograms) == 16
+    assert titles == [f"{number:03}.wav, heard: 0" for number in range(1, 17)]
     assert title == "vae-digits, seed 0: the first 16 of 20"
     assert len(list(tmp_path.glob("*.wav"))) == 20
 

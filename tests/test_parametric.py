@@ -404,7 +404,7 @@ def test_lost_superframes_die_away_and_cost_only_themselves(payload: bytes) -> N
 def test_the_plain_voice_makes_more_of_likelihoods_than_of_decisions(
     payload: bytes, speech: np.ndarray
 ) -> None:
-    """BPSK in noise, one bit in seven wrong: what is not certain is guessed, not silent."""
+    """BPSK in noise, one bit in six wrong: what is not certain is guessed, not silent."""
     stoi = pytest.importorskip("pystoi", reason="needs the extra `demo`").stoi
     sent = np.sign(llrs_of(payload))
     received = sent + np.random.default_rng(1).normal(0, 1, sent.shape)

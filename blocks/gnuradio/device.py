@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from voicelink.models.errors import ParameterError, VoiceLinkError, one_of, require
+from voicelink.models.errors import ParameterError, VoiceLinkError, one_line, one_of, require
 
 FILE = "file"
 SLOWEST, FASTEST = 8e3, 100e6
@@ -137,7 +137,7 @@ def _open(device: str, settings: Settings, way: str) -> tuple[Any, float]:
     except OSError as error:
         raise VoiceLinkError(f"cannot open {device}: {error.strerror}") from None
     except Exception as error:  # the drivers' own, of many types and on many lines
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error) or type(error).__name__
         raise VoiceLinkError(f"cannot open {device}: {reason}") from None
     if not SLOWEST <= rate <= FASTEST:
         raise VoiceLinkError(f"cannot use {device}: it runs at {rate:g} samples/s")

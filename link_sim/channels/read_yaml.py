@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from voicelink.models.errors import ParameterError
+from voicelink.models.errors import ParameterError, one_line
 
 
 class Document:
@@ -84,10 +84,10 @@ def parse(text: str, source: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f", line {mark.line + 1}" if mark else ""
-        problem = ": ".join(_words(part) for part in (error.context, error.problem) if part)
+        problem = ": ".join(one_line(part) for part in (error.context, error.problem) if part)
         raise ParameterError(f"{source}{line}: {problem}") from None
     except yaml.YAMLError as error:
-        raise ParameterError(f"{source}: {_words(error)}") from None
+        raise ParameterError(f"{source}: {one_line(error)}") from None
     finally:
         if loader is not None:
             loader.dispose()
@@ -136,8 +136,5 @@ def _plain(loader: _Loader, node: yaml.Node, path: tuple, document: Document) ->
     try:
         return loader.construct_object(node)
     except (ValueError, OverflowError) as error:
-        raise ParameterError(f"{document.source}, line {line}: {_words(error)}") from None
+        raise ParameterError(f"{document.source}, line {line}: {one_line(error)}") from None
 
-
-def _words(message: object) -> str:
-    return " ".join(str(message).split())

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(cards: list[Card]) -> str:
-    """The models and their variants, as wide as the terminal at most."""
+    """The models and their variants, as wide as the terminal, titles at least 30 columns."""
     import shutil
     import textwrap
 

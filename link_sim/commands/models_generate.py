@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 HELP = "speak new digits, that nobody said, and draw their spectrograms"
 
-NAME = r"[0-9]{3,4}\.wav"
+NAME = r"(?!000)[0-9]{3}\.wav|1000\.wav"
 PICTURE = "spectrograms.png"
 MOST_DRAWN = 16
 WARMTH = 0.6

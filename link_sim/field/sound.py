@@ -6,9 +6,10 @@ import queue
 import time
 from typing import Any
 
-from voicelink.blocks.sound_card import find_device, one_line, sound_backend, sound_devices
+from voicelink.blocks.sound_card import find_device, sound_backend, sound_devices
 from voicelink.link_sim.field.samples import SampleFormat
 from voicelink.link_sim.field.sources import SamplesLost, SourceLost
+from voicelink.models.errors import one_line
 
 _SILENT = 2.0
 """Seconds without a sample after which a card counts as gone."""

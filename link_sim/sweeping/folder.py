@@ -20,7 +20,7 @@ from voicelink.link_sim.channels.parameters import shown
 from voicelink.link_sim.sweeping.columns import AUDIO, DETAILS, SETTINGS, TABLE, columns
 from voicelink.link_sim.sweeping.point import Result
 from voicelink.link_sim.sweeping.sweep import Sweep
-from voicelink.models.errors import FormatError, ParameterError
+from voicelink.models.errors import FormatError, ParameterError, one_line
 from voicelink.models.files import writing
 
 
@@ -218,8 +218,7 @@ def _same_sweep(settings: Path, text: str) -> list[str]:
     try:
         found = yaml.safe_load(settings.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise ParameterError(f"cannot read {settings}: {reason:.200}") from None
+        raise ParameterError(f"cannot read {settings}: {one_line(error)}") from None
     wanted = yaml.safe_load(text)
     if not isinstance(found, dict):
         found = {}

@@ -21,7 +21,7 @@ from voicelink.link_sim.sweeping.link_run import run_link
 from voicelink.link_sim.sweeping.sweep import Point
 from voicelink.link_sim.sweeping.watched_chain import WatchedChain
 from voicelink.models.card import card
-from voicelink.models.errors import VoiceLinkError
+from voicelink.models.errors import VoiceLinkError, one_line
 from voicelink.models.evaluation.measures import MEASURES
 from voicelink.models.sizes import SAMPLE_RATE, SUPERFRAME_SECONDS
 
@@ -170,5 +170,5 @@ def _cpu() -> float:
 
 
 def _line(error: Exception) -> str:
-    text = " ".join(str(error).split())[:300]
+    text = one_line(error)
     return text if text and isinstance(error, VoiceLinkError) else f"{type(error).__name__}: {text}"

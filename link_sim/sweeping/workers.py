@@ -11,7 +11,7 @@ from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import connection
 
-from voicelink.models.errors import ParameterError, VoiceLinkError
+from voicelink.models.errors import ParameterError, VoiceLinkError, one_line
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -70,8 +70,7 @@ def dask_workers(address: str) -> Iterator[tuple[Callable[[], Executor], Callabl
     try:
         client = Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise ParameterError(f"--dask {address}: no scheduler answers: {reason:.200}") from None
+        raise ParameterError(f"--dask {address}: no scheduler answers: {one_line(error)}") from None
     with client:
         executor = client.get_executor()
         try:

@@ -17,7 +17,7 @@ from functools import cache
 
 import numpy as np
 
-from voicelink.models.errors import ParameterError, VoiceLinkError
+from voicelink.models.errors import ParameterError, VoiceLinkError, one_line
 from voicelink.models.evaluation.cepstrum import mel_cepstral_distance
 from voicelink.models.evaluation.dnsmos import overall, p808, signal
 from voicelink.models.evaluation.intelligibility import estoi, stoi
@@ -98,7 +98,7 @@ def _import_failure(module: str) -> str | None:
             warnings.simplefilter("ignore")  # other people's deprecated imports
             importlib.import_module(module)
     except Exception as error:  # one compiled for another numpy raises more than ImportError
-        return " ".join(str(error).split())[:120]
+        return one_line(error)
     return None
 
 

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from voicelink.models.errors import ModelError
+from voicelink.models.errors import ModelError, one_line
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -106,6 +106,5 @@ def _shapes(model, names: set[str]) -> Shapes:
         )
         results = session.run(asked, zeros)
     except Exception as error:  # onnxruntime raises many kinds, all of them plain Exceptions
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"the graph cannot be stepped to count in it: {reason}") from None
+        raise ModelError(f"the graph cannot be stepped to count in it: {one_line(error)}") from None
     return shapes | {n: np.shape(r) for n, r in zip(asked, results, strict=True)}

@@ -105,9 +105,9 @@ def differences(equal: float, error: float, least: float, most: float) -> dict[s
     """What the card says of an export: the share of equal levels, and the audio's relative error.
 
     Raises:
-        ValueError: the share is below ``least``, or the error above ``most``.
+        ValueError: the share is below ``least``, or the error above ``most`` or no number.
     """
-    if equal < least or error > most:
+    if not (equal >= least and error <= most):
         raise ValueError(
             f"the export differs: {equal:.4f} of levels equal (at least {least}),"
             f" audio error {error:.4f} (at most {most})"
