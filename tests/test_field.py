@@ -12,6 +12,7 @@ import signal as signals_of_the_system
 import subprocess
 import sys
 import threading
+import time
 import types
 from pathlib import Path
 
@@ -139,6 +140,19 @@ def test_a_recording_that_is_one_file_of_several_is_replayed_too(tmp_path: Path,
     assert status == 0 and f"the same {2 * FRAMES} frames" in err
 
 
+@pytest.mark.parametrize("kind", ["captures", "annotations"])
+def test_what_lies_before_the_first_sample_is_refused(kind: str, tmp_path: Path, refused) -> None:
+    _, writer = record(tmp_path, Script([over()]))
+    found = json.loads(writer.meta.read_text())
+    found["global"]["core:offset"] = 1000
+    for entry in found["captures"] + found["annotations"]:
+        entry["core:sample_start"] += 1000
+    found[kind][0]["core:sample_start"] = 999
+    writer.meta.write_text(json.dumps(found))
+    said = refused("field", "replay", writer.meta)
+    assert "core:sample_start must not be less than core:offset, 1000, and is 999" in said
+
+
 def test_samples_that_were_lost_make_a_gap_and_no_more() -> None:
     signal = over()
     source = Script([signal[:5000], SamplesLost("too slow"), b"", signal[6000:]])
@@ -169,6 +183,7 @@ class Ahead(Script):
         self._left -= 1
         if self._left < 0:
             self.came.set()
+            time.sleep(0.01)
             return b""  # it goes on, and has nothing more
         return super().read()
 
@@ -177,8 +192,9 @@ class Ahead(Script):
         return True
 
 
-def test_what_came_until_a_stop_is_recorded_and_heard(tmp_path: Path) -> None:
+def test_what_came_until_a_stop_is_recorded_and_heard(tmp_path: Path, monkeypatch) -> None:
     """Though the listener was behind, by all of it; a gap is where it was."""
+    monkeypatch.setattr("voicelink.link_sim.field.recorder.LISTEN_SECONDS", 600.0)
     signal = over()
     pieces = np.array_split(signal, 20)
     source = Ahead([*pieces[:7], SamplesLost("too slow"), *pieces[7:]])
@@ -203,7 +219,29 @@ def test_a_stop_waits_for_no_slow_listener(tmp_path: Path, monkeypatch, voicelin
     assert f"the last {len(signal) / 8000:.1f} s are recorded, but were not listened to" in said[-1]
     assert read_log(tmp_path / "live.jsonl").frames == []
     _, _, err = voicelink("field", "replay", writer.meta)
-    assert f"{FRAMES} " in err
+    assert err == f"voicelink: {FRAMES} clean; N0CALL\n"
+
+
+def test_what_was_lost_is_said_though_it_was_not_listened_to(tmp_path: Path, monkeypatch) -> None:
+    """Where the computer is too slow it is behind, and just then this must not be hidden."""
+    monkeypatch.setattr("voicelink.link_sim.field.recorder.LISTEN_SECONDS", -1.0)
+    pieces = np.array_split(over(), 20)
+    source = Ahead([*pieces[:7], SamplesLost("too slow"), *pieces[7:], SamplesLost("again")])
+    said, writer = record(tmp_path, source, source.stop)
+    assert [line for line in said if line in ("too slow", "again")] == ["too slow", "again"]
+    assert sum("samples come again" in line for line in said) == 1
+    events = read_log(tmp_path / "live.jsonl").events
+    assert [event["event"] for event in events] == ["gap", "again", "gap"]
+    starts = [capture.start for capture in read_recording(writer.meta).captures]
+    assert starts == [0, sum(map(len, pieces[:7]))]
+
+
+def test_a_stop_waits_once_for_a_read_that_hangs(monkeypatch) -> None:
+    waits: list[float] = []
+    with Feed(Script([])) as feed:
+        monkeypatch.setattr(feed._thread, "join", waits.append)
+        assert feed.stop() == feed.stop() == []
+    assert len(waits) == 1
 
 
 def test_a_stop_adds_nothing_to_the_seconds_that_were_asked_for(tmp_path: Path) -> None:
@@ -264,6 +302,17 @@ class FullDisk:
     truncate = property(lambda self: self._file.truncate)
 
 
+def fill_the_disk(monkeypatch, room: int) -> None:
+    """So many bytes of samples are all that a recording can take."""
+
+    def open_full(self, *args, **settings) -> None:
+        plain(self, *args, **settings)
+        self._file = FullDisk(self._file, room)
+
+    plain = RecordingWriter.__init__
+    monkeypatch.setattr(RecordingWriter, "__init__", open_full)
+
+
 @pytest.mark.parametrize("metadata_fit", [True, False])
 def test_a_full_disk_ends_the_recording_and_nothing_else(
     metadata_fit: bool, tmp_path: Path, voicelink, monkeypatch
@@ -280,12 +329,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(
             raise ParameterError("no space")
         written(writer)
 
-    def open_full(self, *args, **settings) -> None:
-        plain(self, *args, **settings)
-        self._file = FullDisk(self._file, room)
-
-    plain = RecordingWriter.__init__
-    monkeypatch.setattr(RecordingWriter, "__init__", open_full)
+    fill_the_disk(monkeypatch, room)
     monkeypatch.setattr(RecordingWriter, "_write_metadata", write_metadata)
     said, writer = record(tmp_path, Script(np.array_split(over(), 20)))
     assert sum("No space left on device" in line for line in said) == 1
@@ -305,6 +349,16 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(
     assert sum(there) - 1 <= len(signal.get_annotations()) <= sum(there)
     status, _, err = voicelink("field", "replay", writer.meta)
     assert status == 0 and err
+
+
+def test_what_a_full_disk_did_not_take_is_not_called_recorded(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("voicelink.link_sim.field.recorder.LISTEN_SECONDS", -1.0)
+    fill_the_disk(monkeypatch, 8 * 12_345)
+    signal = over()
+    source = Ahead(np.array_split(signal, 20))
+    said, _ = record(tmp_path, source, source.stop)
+    assert "No space left on device" in said[0]
+    assert said[1:] == [f"the last {len(signal) / 8000:.1f} s were not listened to"]
 
 
 def test_a_full_disk_cuts_no_line_of_the_log(tmp_path: Path) -> None:

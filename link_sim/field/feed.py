@@ -91,11 +91,15 @@ class Feed:
         self.stop()
 
     def stop(self) -> list[Piece | Gap]:
-        """Read no further: what has come and was not given yet."""
-        self._closed.set()
-        with self._room:
-            self._room.notify_all()
-        self._thread.join(2.0)
+        """Read no further: what has come and was not given yet.
+
+        Waits two seconds at most for a read that hangs, and only the first time.
+        """
+        if not self._closed.is_set():
+            self._closed.set()
+            with self._room:
+                self._room.notify_all()
+            self._thread.join(2.0)
         found = []
         while not self._ended and not self._queue.empty():
             if (item := self._queue.get()) is None:

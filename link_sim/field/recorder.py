@@ -59,7 +59,8 @@ class Recorder:
     ) -> None:
         """Until the source ends, ``seconds`` of samples have come, or ``stop`` says so.
 
-        What came until ``stop`` is recorded, and listened to for `LISTEN_SECONDS` at most.
+        What was read until ``stop`` is recorded, and listened to for `LISTEN_SECONDS` at most; what
+        was lost is said and logged in any case.
         """
         source = feed.source
         most = None if seconds is None else round(seconds * source.rate)
@@ -87,13 +88,26 @@ class Recorder:
         until = time.monotonic() + LISTEN_SECONDS
         for place, (item, segment) in enumerate(taken):
             if time.monotonic() > until:
-                size = sum(len(item.data) for item, _ in taken[place:] if isinstance(item, Piece))
-                self.say(
-                    f"the last {size / self.writer.format.bytes / rate:.1f} s are recorded, but"
-                    " were not listened to: `voicelink field replay` does"
-                )
+                self._pass_over(taken[place:], rate)
                 break
             self._listen(item, segment, rate)
+
+    def _pass_over(self, rest: list[tuple[Piece | Gap, _Segment | None]], rate: float) -> None:
+        """Say what was not listened to, and what is missing in it."""
+        size = 0
+        for item, segment in rest:
+            if isinstance(item, Gap):
+                self._listen(item, segment, rate)
+            else:
+                size += len(item.data)
+                self._say_again(segment.time)
+        last = f"the last {size / self.writer.format.bytes / rate:.1f} s"
+        if size and self.writer.failed:
+            self.say(f"{last} were not listened to")
+        elif size:
+            self.say(
+                f"{last} are recorded, but were not listened to: `voicelink field replay` does"
+            )
 
     def _write(self, item: Piece | Gap, rate: float) -> _Segment | None:
         """Samples to the recording; which of its segments they are in, None for a gap."""

@@ -93,8 +93,7 @@ def read_recording(path: str | Path) -> Recording:
         trailing = int(top.get("core:trailing_bytes", 0))
         _check_size(data, captures, trailing)
         annotations = [
-            entry | {"core:sample_start": int(entry["core:sample_start"]) - offset}
-            for entry in found["annotations"]
+            entry | {"core:sample_start": _start(entry, offset)} for entry in found["annotations"]
         ]
         return Recording(
             data, form, rate, _captures(captures, offset), settings, annotations, trailing
@@ -142,10 +141,19 @@ def _check_size(data: Path, captures: list[dict[str, Any]], trailing: int) -> No
         )
 
 
+def _start(entry: dict[str, Any], offset: int) -> int:
+    """Where a capture or an annotation begins, counted from the first sample in the file."""
+    start = int(entry["core:sample_start"]) - offset
+    if start < 0:
+        raise FormatError(
+            f"core:sample_start must not be less than core:offset, {offset}, and is"
+            f" {start + offset}"
+        )
+    return start
+
+
 def _captures(entries: list[dict[str, Any]], offset: int) -> list[Capture]:
-    starts = [int(entry["core:sample_start"]) - offset for entry in entries]
-    if starts and starts[0] < 0:
-        raise FormatError("core:sample_start must not be less than core:offset")
+    starts = [_start(entry, offset) for entry in entries]
     found = []
     for place, (entry, start) in enumerate(zip(entries, starts, strict=True)):
         end = starts[place + 1] if place + 1 < len(starts) else None
