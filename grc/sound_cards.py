@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, BinaryIO
+from collections.abc import Callable
+from typing import Any
 
 from voicelink.models.errors import VoiceLinkError
+from voicelink.models.hushed import hushed
 
 
 def explain_sound_cards() -> None:
@@ -25,15 +25,18 @@ def explain_sound_cards() -> None:
 
 
 def _explained(make: Callable[..., Any], way: str) -> Callable[..., Any]:
-    def explained(rate: int, device: str = "", *more: Any) -> Any:
-        with tempfile.TemporaryFile() as said:
-            try:
-                with _said_into(said):
-                    return make(rate, device, *more)
-            # Whatever the backend raises; what it says of it goes to the console.
-            except RuntimeError as error:
-                said.seek(0)
-                reason = _reason(said.read().decode(errors="replace")) or str(error)
+    def explained(*args: Any, **named: Any) -> Any:
+        try:
+            with hushed((1, 2)) as said:
+                made = make(*args, **named)
+        # Whatever the backend raises; what it says of it goes to the console.
+        except RuntimeError as error:
+            reason = _reason(said.decode(errors="replace")) or str(error)
+        else:
+            with contextlib.suppress(OSError):  # there is no standard error
+                os.write(2, said)
+            return made
+        rate, device = _asked(*args, **named)
         which = f" {device!r}" if device else ""
         raise VoiceLinkError(
             f"the sound card{which} cannot be opened for {way} at {rate:g} samples/s ({reason}):"
@@ -45,20 +48,9 @@ def _explained(make: Callable[..., Any], way: str) -> Callable[..., Any]:
     return explained
 
 
-@contextmanager
-def _said_into(file: BinaryIO) -> Iterator[None]:
-    """Take what is written to standard output and error, by libraries in C too, into a file."""
-    kept = [(stream, os.dup(stream)) for stream in (1, 2)]
-    sys.stdout.flush()
-    sys.stderr.flush()
-    try:
-        for stream, _ in kept:
-            os.dup2(file.fileno(), stream)
-        yield
-    finally:
-        for stream, copy in kept:
-            os.dup2(copy, stream)
-            os.close(copy)
+def _asked(sampling_rate: int, device_name: str = "", *_: Any, **__: Any) -> tuple[int, str]:
+    """Rate and device of a call, by the names that GNU Radio's sinks and sources have for them."""
+    return sampling_rate, device_name
 
 
 def _reason(said: str) -> str:
