@@ -194,10 +194,9 @@ def _with_beginning(blocks: list[dict]) -> list[dict]:
     kinds = ("blocks_wavfile_source", "voicelink_recording")
     files = [block["parameters"]["file"] for block in blocks if block["id"] in kinds]
     read = ", ".join(f"self.{file}" for file in files if file in options)
-    code = (
-        "from voicelink.grc import check_recordings, errors_in_one_line\n"
-        f"errors_in_one_line()\ncheck_recordings({read})"
-    )
+    code = "from voicelink.grc import errors_in_one_line\nerrors_in_one_line()"
+    if read:
+        code += f"\nfrom voicelink.grc import check_recordings\ncheck_recordings({read})"
     parameters = {"section": "init_before_blocks", "code": code}
     states = {"coordinate": [8, 8], "rotation": 0, "state": "enabled"}
     first = {"name": "beginning", "id": "snippet", "parameters": parameters, "states": states}

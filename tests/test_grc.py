@@ -420,6 +420,13 @@ def test_the_headless_form() -> None:
     assert blocks["microphone"]["id"] == "blocks_wavfile_source"
 
 
+def test_a_headless_form_without_recordings_looks_at_none() -> None:
+    graph = {"options": {"parameters": {}}, "blocks": [block("rx", "voicelink_rx")]}
+    made = yaml.safe_load(headless(yaml.safe_dump(graph | {"connections": []})))
+    (code,) = (b["parameters"]["code"] for b in made["blocks"] if b["name"] == "beginning")
+    assert "errors_in_one_line()" in code and "check_recordings" not in code
+
+
 def test_a_headless_microphone_presses_the_switch_that_its_encoder_waits_for() -> None:
     graph = {
         "options": {"parameters": {}},
