@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -43,7 +44,8 @@ class Console:
     def __init__(self) -> None:
         self.statuses: Counter[str] = Counter()
         self.bursts = 0
-        self._snr = 0.0  # their sum, dB
+        self._snr = 0.0  # the sum of those that were measured, dB
+        self._measured = 0
         self._callsigns: dict[str, None] = {}
 
     def line(self, said: Mapping[str, Any]) -> str | None:
@@ -68,7 +70,9 @@ class Console:
         """A line of what there was; None where there was nothing."""
         parts = []
         if self.bursts:
-            parts.append(f"bursts: {self.bursts}, mean SNR {self._snr / self.bursts:.1f} dB")
+            parts.append(f"bursts: {self.bursts}")
+        if self._measured:
+            parts[-1] += f", mean SNR {self._snr / self._measured:.1f} dB"
         if self.statuses:
             names = [each.value for each in Status if each.value in self.statuses]
             counts = [f"{self.statuses[name]} {name}" for name in names]
@@ -86,15 +90,17 @@ class Console:
         )
         if said[CONFIRMED]:
             self.bursts += 1
-            self._snr += snr
+            if math.isfinite(snr):
+                self._measured += 1
+                self._snr += snr
         return line
 
     def _superframe(self, said: Mapping[str, Any]) -> str:
         status = Status(said[STATUS]).value
         line = _columns(
-            f"#{said[NUMBER]}",
+            f"#{int(said[NUMBER])}",
             status,
-            f"{said[CORRECTED]} bits" if said.get(CORRECTED) else "",
+            f"{int(said[CORRECTED])} bits" if said.get(CORRECTED) else "",
             self._caller(said),
             "end of over" if said.get(END) else "",
         )
@@ -102,13 +108,14 @@ class Console:
         return line
 
     def _station(self, said: Mapping[str, Any]) -> str:
-        text = repr(said["text"]) if said["text"] else ""
+        text = repr(str(said["text"])) if said["text"] else ""
         return _columns(
             "", "station", self._caller(said), text + ("" if said["complete"] else "...")
         )
 
     def _caller(self, said: Mapping[str, Any]) -> str:
-        callsign = str(said.get(CALLSIGN) or "")
+        # Whoever sent it may not steer the terminal.
+        callsign = "".join(filter(str.isprintable, str(said.get(CALLSIGN) or "")))
         if callsign:
             self._callsigns[callsign] = None
         return callsign
