@@ -62,9 +62,15 @@ def test_the_python_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert (folder / "heard.wav").exists()
 
 
-def test_the_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", TEXT):
-        assert (README.parent / target).exists(), target
+@pytest.mark.parametrize("name", ["README.md", "docs/MEASURED.md"])
+def test_the_links_lead_somewhere(name: str) -> None:
+    page = README.parent / name
+    for target, place in re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]*))?\)", page.read_text()):
+        found = page.parent / target if target else page
+        assert found.exists(), target
+        if place:
+            heads = re.findall(r"^#+ (.*)$", found.read_text(), re.MULTILINE)
+            assert place in [head.lower().replace(" ", "-") for head in heads], place
 
 
 def test_both_commands_are_there() -> None:
