@@ -34,7 +34,7 @@ class SerialPtt(Ptt):
             import serial
         except ImportError:
             raise ParameterError(
-                "serial push-to-talk needs pyserial: pip install 'gr-voicelink[serial]'"
+                "serial push-to-talk needs pyserial: pip install '.[serial]'"
             ) from None
         self._name, self._serial = name, serial.Serial()
         self._serial.port = name

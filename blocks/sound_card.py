@@ -40,7 +40,7 @@ def sound_backend() -> Any:
         import sounddevice
     except (ImportError, OSError) as error:
         raise ParameterError(
-            "sound cards need sounddevice and PortAudio: pip install 'gr-voicelink[audio]', "
+            "sound cards need sounddevice and PortAudio: pip install '.[audio]', "
             f"apt install libportaudio2 ({error})"
         ) from None
     return sounddevice

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.metadata
+import re
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,28 @@ COLOURS = {
 ENDINGS = (".png", ".svg", ".pdf")
 
 
+MATPLOTLIB = (3, 7)
+"""The first version that sets a legend outside of the axes."""
+
+
+def check_matplotlib(extra: str = "demo") -> None:
+    """Raise `ParameterError` where matplotlib is absent or too old; ``extra`` installs it."""
+    install = f"pip install '.[{extra}]'"
+    try:
+        version = importlib.metadata.version("matplotlib")
+    except importlib.metadata.PackageNotFoundError:
+        raise ParameterError(f"a picture needs matplotlib: {install}") from None
+    # Debian 12's, which its GNU Radio brings, is 3.6.
+    if tuple(map(int, re.findall(r"\d+", version)[:2])) < MATPLOTLIB:
+        wanted = ".".join(map(str, MATPLOTLIB))
+        raise ParameterError(
+            f"a picture needs matplotlib {wanted} or later, not {version}: {install}"
+        )
+
+
 def check_picture_name(path: str | Path) -> None:
     """Raise `ParameterError` where no picture can be drawn under this name: before the work."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ParameterError("a picture needs matplotlib: pip install 'gr-voicelink[demo]'")
+    check_matplotlib()
     if Path(path).suffix.lower() not in ENDINGS:
         raise ParameterError(
             f"the name of a picture must end with {', '.join(ENDINGS)}, not {str(path)!r}"
@@ -52,7 +71,7 @@ def draw(
         title: a line above it all.
 
     Raises:
-        ParameterError: matplotlib is not installed, or the file cannot be written.
+        ParameterError: matplotlib is absent or too old, or the file cannot be written.
     """
     check_picture_name(path)
     from matplotlib.figure import Figure

@@ -443,5 +443,5 @@ def test_a_missing_library_is_named(spoken: Path, tmp_path: Path, monkeypatch) -
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name == "jinja2" else find(name)
     )
-    with pytest.raises(ParameterError, match=r"jinja2: pip install 'gr-voicelink\[report\]'"):
+    with pytest.raises(ParameterError, match=r"jinja2: pip install '\.\[report\]'"):
         write_report(spoken, tmp_path / "report.html")

@@ -191,4 +191,4 @@ def test_a_card_that_cannot_be_opened_at_first_is_an_error() -> None:
 def test_without_sounddevice_the_extra_is_named(refused, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     said = refused("devices")
-    assert "pip install 'gr-voicelink[audio]'" in said and "libportaudio2" in said
+    assert "pip install '.[audio]'" in said and "libportaudio2" in said

@@ -56,18 +56,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from importlib.util import find_spec
     from pathlib import Path
 
     from voicelink.blocks.audio import write_audio
+    from voicelink.link_sim.picture import check_matplotlib
     from voicelink.models.card import card
     from voicelink.models.digits import generate
     from voicelink.models.digits.recognise import recognise
     from voicelink.models.errors import ParameterError
     from voicelink.models.evaluation.progress import progress_bar
 
-    if find_spec("matplotlib") is None:
-        raise ParameterError("a picture needs matplotlib: pip install 'gr-voicelink[demo]'")
+    check_matplotlib()
     found = card(args.model)
     if found.engine != "vae":
         raise ParameterError(f"{found.name} generates nothing; vae-digits does")

@@ -64,8 +64,7 @@ def dask_workers(address: str) -> Iterator[tuple[Callable[[], Executor], Callabl
         from distributed import Client
     except ImportError as error:
         raise VoiceLinkError(
-            f"--dask needs the Python package distributed: pip install 'gr-voicelink[cluster]'"
-            f" ({error})"
+            f"--dask needs the Python package distributed: pip install '.[cluster]' ({error})"
         ) from None
     try:
         client = Client(address, timeout=10, set_as_default=False)

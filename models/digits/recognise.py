@@ -145,7 +145,7 @@ def _run(args: argparse.Namespace) -> int:
         import importlib.util
 
         if importlib.util.find_spec("matplotlib") is None:
-            raise ParameterError("a picture needs matplotlib: pip install 'gr-voicelink[demo]'")
+            raise ParameterError("a picture needs matplotlib: pip install '.[demo]'")
         check_folder(args.picture)
     digits = held_out(read_digits(args.digits))
     if not digits:

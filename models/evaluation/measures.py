@@ -68,7 +68,7 @@ class Measure:
         if reason is None:
             return None
         needs = f"{self.label} needs the Python package {self.library}"
-        return f"{needs}: pip install 'gr-voicelink[{self.extra}]' ({reason})"
+        return f"{needs}: pip install '.[{self.extra}]' ({reason})"
 
     def __call__(self, reference: np.ndarray, decoded: np.ndarray) -> float:
         """The measure's value; NaN where the reference is silent, or too short for the measure.

@@ -28,7 +28,7 @@ def load(content: bytes):
         import onnx
     except ImportError:
         raise ModelError(
-            "reading graphs needs the Python package onnx: pip install 'gr-voicelink[training]'"
+            "reading graphs needs the Python package onnx: pip install '.[training]'"
         ) from None
     try:
         return onnx.load_from_string(content)
