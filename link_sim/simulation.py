@@ -78,12 +78,12 @@ def simulate(
 
     Returns:
         The audio, the statuses and the report, a dict of plain values: ``rates`` in bit/s (payload
-        and gross bits sent for each second of speech, the filling of the last superframe included,
-        and what the link carries while it sends), ``superframes`` by status, ``packets`` (sent,
-        arrived, late, duplicate, malformed; with a model that sends the speaker's voice apart also
-        the voice frames that came), ``latency_ms`` of the channel (mean, 95th percentile, largest)
-        and of the whole link, ``channel`` (each stage's counts), ``cpu`` in CPU-seconds per second
-        of audio.
+        of the codec; gross, all bits sent for each second of its superframes; and what the link
+        carries while it sends), ``superframes`` by status, ``packets`` (sent, arrived, late,
+        duplicate, malformed; with a model that sends the speaker's voice apart also the voice
+        frames that came), ``latency_ms`` of the channel (mean, 95th percentile, largest; late
+        packets count) and of the whole link for what comes in time, ``channel`` (each stage's
+        counts), ``cpu`` in CPU-seconds per second of audio.
     """
     require("buffer", buffer, 0, LONGEST_BUFFER)
     link = find_profile(profile)
@@ -110,7 +110,6 @@ def simulate(
 
     heard = np.concatenate(parts)[receiver.delay :][: len(audio)]
     seconds = superframes * SUPERFRAME_SECONDS
-    spoken = max(len(audio), 1) / SAMPLE_RATE
     sent_bits = sum(p.bits for p in packets)
     counts = receiver.counts.as_dict()
     report = {
@@ -119,8 +118,8 @@ def simulate(
         "spread": spread,
         "seconds": round(len(audio) / SAMPLE_RATE, 3),
         "rates": {
-            "payload": superframes * card.payload_bits / spoken,
-            "gross": sent_bits / spoken,
+            "payload": card.bit_rate,
+            "gross": sent_bits / seconds,
             "on_air": transmitter.spreader.packet_bits / SUPERFRAME_SECONDS,
         },
         "superframes": {"sent": superframes} | {s.value: counts[s.value] for s in Status},

@@ -13,6 +13,11 @@ def summary(report: dict) -> str:
     states = ", ".join(
         f"{frames[s.value]} {s.value} ({100 * frames[s.value] / sent:.0f} %)" for s in Status
     )
+    # The listener's clock is set by the first packet, and does not wait for the late ones.
+    late = (", late packets too", ", for what was in time") if packets["late"] else ("", "")
+    around = ""
+    if rates["gross"] > rates["on_air"] + 0.5:
+        around = f"; {rates['gross']:.0f} bits a second with what goes before and behind the speech"
     lines = [
         (
             "link",
@@ -20,8 +25,7 @@ def summary(report: dict) -> str:
         ),
         (
             "rates",
-            f"payload {rates['payload']:.0f} and gross {rates['gross']:.0f} bits for each second of"
-            f" speech; {rates['on_air']:.0f} bit/s while sending",
+            f"payload {rates['payload']:.0f} bit/s, on the air {rates['on_air']:.0f} bit/s{around}",
         ),
         ("superframes", f"{frames['sent']} sent: {states}"),
         (
@@ -34,15 +38,19 @@ def summary(report: dict) -> str:
         (
             "latency",
             f"channel {latency['channel_mean']:.0f} ms mean, {latency['channel_p95']:.0f} ms at"
-            f" 95 %, {latency['channel_max']:.0f} ms at most; mouth to ear"
-            f" {latency['mouth_to_ear']:.0f} ms",
+            f" 95 %, {latency['channel_max']:.0f} ms at most{late[0]}; mouth to ear"
+            f" {latency['mouth_to_ear']:.0f} ms{late[1]}",
         ),
     ]
     for stage in report["channel"]:
         counts = ", ".join(f"{k} {_number(v)}" for k, v in stage.items() if k != "channel")
         lines.append(("channel", f"{stage['channel']}: {counts}"))
-    for name, value in report.get("quality", {}).items():
-        lines.append((name, value if isinstance(value, str) else f"{value:.3f}"))
+    quality = report.get("quality", {})
+    known = [(name, f"{value:.3f}") for name, value in quality.items() if value is not None]
+    if quality and not known:
+        missing = "too little speech, or no measure is installed: pip install '.[demo]'"
+        known = [("quality", f"not measured ({missing})")]
+    lines += known
     lines.append(
         (
             "CPU",

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from voicelink.link_sim.channels import ChannelChain, channels_from, scenario_names
-from voicelink.link_sim.picture import draw
+from voicelink.link_sim.picture import MATPLOTLIB, check_matplotlib, draw
 from voicelink.link_sim.score import score
 from voicelink.link_sim.simulation import Simulation, simulate
 from voicelink.link_sim.summary import summary
 from voicelink.models.codec import code
 from voicelink.models.errors import ParameterError
+from voicelink.models.evaluation.measures import MEASURES
 
 
 def run(audio: np.ndarray, spec, seed: int = 0, **options) -> Simulation:
@@ -27,9 +33,18 @@ def test_a_clean_link_is_the_codec_alone(profile: str, sample: np.ndarray) -> No
     gross = {"plain": 800, "checked": 925, "half": 1850, "third": 2775}
     rates = result.report["rates"]
     assert rates["on_air"] == pytest.approx(gross[profile])
-    # Whole superframes carry a little more than the recording.
-    assert 800 <= rates["payload"] < 800 * (1 + 0.35 * 8000 / len(sample))
-    assert rates["gross"] / rates["payload"] == pytest.approx(gross[profile] / 800)
+    assert rates["payload"] == pytest.approx(800)
+    assert rates["gross"] == pytest.approx(gross[profile])
+
+
+@pytest.mark.parametrize("spread", [1, 4])
+def test_rates_are_those_of_the_link_however_short_the_speech(spread: int) -> None:
+    report = run(np.full(10, 0.1, np.float32), [], profile="half", spread=spread).report
+    assert report["rates"]["payload"] == 800
+    # One superframe, which spreading makes four packets of.
+    assert report["rates"]["gross"] == pytest.approx(spread * report["rates"]["on_air"])
+    assert f"payload 800 bit/s, on the air {report['rates']['on_air']:.0f} bit/s" in summary(report)
+    assert ("before and behind the speech" in summary(report)) == (spread > 1)
 
 
 def test_the_same_seed_gives_the_same_run(sample: np.ndarray) -> None:
@@ -103,7 +118,33 @@ def test_the_summary_tells_all_that_was_counted(sample: np.ndarray) -> None:
     text = summary(report)
     for key in ("clean", "corrected", "soft", "concealed", "late", "duplicate"):
         assert key in text
-    assert "925 bit/s while sending" in text
+    assert "payload 800 bit/s, on the air 925 bit/s" in text
+
+
+def test_the_summary_says_that_late_packets_count_for_the_channel_only(sample: np.ndarray) -> None:
+    # The modem is too slow for this profile: packets wait, and most come too late to be played.
+    report = run(sample, "satellite-800", profile="checked").report
+    assert report["packets"]["late"]
+    assert report["latency_ms"]["channel_mean"] > report["latency_ms"]["mouth_to_ear"]
+    assert "at most, late packets too; mouth to ear" in summary(report)
+    assert "for what was in time" in summary(report)
+    report = run(sample, "satellite-800", profile="plain").report
+    assert not report["packets"]["late"] and "late packets too" not in summary(report)
+
+
+def test_a_measure_that_cannot_be_had_is_none_and_is_not_talked_about(
+    sample: np.ndarray, monkeypatch
+) -> None:
+    absent = replace(MEASURES["pesq"], library="no_such_library", modules=())
+    monkeypatch.setitem(MEASURES, "pesq", absent)
+    quality = score(sample, sample)
+    assert quality["pesq"] is None and quality["estoi"] > 0.99
+    report = run(sample, []).report
+    text = summary(report | {"quality": quality})
+    assert "pesq" not in text and "estoi" in text
+    nothing = score(sample[:10], sample[:10])
+    assert set(nothing.values()) == {None}
+    assert "not measured (too little speech" in summary(report | {"quality": nothing})
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
@@ -119,6 +160,22 @@ def test_a_picture_of_no_known_format_is_refused(tmp_path, sample: np.ndarray) -
     with pytest.raises(ParameterError, match="must end with"):
         draw(tmp_path / "link.xyz", sample, sample, [], "title")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("version", ["3.6.3", "2.0"])
+def test_a_matplotlib_that_is_too_old_is_named(version: str, monkeypatch) -> None:
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: version)
+    said = rf"matplotlib 3.7 or later, not {version}: pip install '.\[report\]'"
+    with pytest.raises(ParameterError, match=said):
+        check_matplotlib("report")
+
+
+def test_every_extra_asks_for_a_matplotlib_that_can_draw() -> None:
+    settings = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    asked = re.findall(r'"matplotlib([^"]*)"', settings)
+    assert set(asked) == {">=" + ".".join(map(str, MATPLOTLIB))}
+    # demo, report, test, and training, whose course is drawn
+    assert len(asked) == 4
 
 
 def test_a_buffer_out_of_range_is_refused(sample: np.ndarray) -> None:
