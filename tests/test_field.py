@@ -28,6 +28,7 @@ from voicelink.link_sim.field.listener import SignalListener
 from voicelink.link_sim.field.log import FrameLog, read_log
 from voicelink.link_sim.field.recorder import LineFile, Recorder
 from voicelink.link_sim.field.recording import read_recording
+from voicelink.link_sim.field.report import write_field_report
 from voicelink.link_sim.field.samples import SampleFormat
 from voicelink.link_sim.field.soapy import SoapySource
 from voicelink.link_sim.field.sources import SamplesLost, SourceLost
@@ -760,6 +761,38 @@ def test_the_report_says_what_was_received(tmp_path: Path, voicelink) -> None:
     assert text.count("<figure>") == 2 and "2026-05-01 12:00:00 to" in text
     # It needs nothing beside it.
     assert "http://" not in text.replace("http://www.w3.org", "") and "https://" not in text
+
+
+@pytest.mark.parametrize(
+    ("snrs", "caption", "without"),
+    [
+        ((38,), "No simulated curve of this mode has failing frames at these SNRs", "not shown"),
+        ((38, 60), "Beyond 42 dB, which is not shown, none failed", "Grey"),
+        ((5, 10), "Grey: simulated", "not shown"),
+    ],
+)
+def test_the_curve_of_a_clean_recording_is_described_as_drawn(
+    snrs: tuple[int, ...], caption: str, without: str, tmp_path: Path
+) -> None:
+    """Nothing failed: the axis ends soon, and only what is on it is spoken of."""
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
+    lines = [{"log": "voicelink", "version": 1, "mode": "bpsk", "source": "air"}]
+    lines += [
+        {"status": "clean", "sample": 2560 * k, "samples": 2560, "snr_db": snr, "esn0_db": snr}
+        for snr in snrs
+        for k in range(10)
+    ]
+    log, curves, page = (tmp_path / name for name in ("a.jsonl", "curves.csv", "page.html"))
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    curves.write_text(
+        "mode,spread,path,snr_db,frames,errors\nbpsk,1,slow,4,100,90\nbpsk,1,slow,8,100,1\n"
+        "bpsk,1,gone,-9,100,90\nbpsk,1,gone,-5,100,1\n"
+    )
+    write_field_report([log], page, "Clean", curves)
+    text = page.read_text()
+    assert caption in text.replace("\N{NO-BREAK SPACE}", " ") and without not in text
+    assert ("slow" in text) == ("Grey" in caption) and "gone" not in text
 
 
 def test_curves_that_are_none_are_refused(tmp_path: Path, refused) -> None:

@@ -88,12 +88,28 @@ def test_pictures_are_there_and_nothing_is_wider_than_the_screen(opened, width: 
     pictures = page.evaluate("[...document.images].map((i) => [i.naturalWidth, i.alt])")
     assert len(pictures) == 2 + 2 * 2 * 2 * 2
     assert all(size > 100 and text.startswith("Spectrogram of") for size, text in pictures)
-    # Letters of a curve can be read on a phone.
+    # Letters of a curve are the page's, and can be read on a phone.
+    fonts = page.evaluate(
+        """[...document.querySelectorAll("body, figure svg text")].map((t) =>
+             getComputedStyle(t).fontFamily)"""
+    )
+    assert set(fonts) == {"system-ui, sans-serif"}
     size = page.evaluate(
         """Math.min(...[...document.querySelectorAll("figure svg text")].map((t) =>
              t.getBoundingClientRect().height))"""
     )
     assert size >= 9
+
+
+@pytest.mark.parametrize("width", [1100, DESK])
+def test_tables_fit_on_a_desk(opened, width: int) -> None:
+    page = opened(width)
+    page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+    cut = page.evaluate(
+        """[...document.querySelectorAll(".wide")].filter((e) => e.scrollWidth > e.clientWidth)
+             .map((e) => [e.ariaLabel, e.scrollWidth, e.clientWidth])"""
+    )
+    assert cut == []
 
 
 def test_the_answer_comes_first(opened) -> None:
@@ -238,7 +254,7 @@ def test_a_blind_test_tells_who_was_who_at_its_end_only(opened) -> None:
     assert "4 x neural-800, half (codec2-700C, half)" in text
     assert len(re.findall(r"^\d\. (?:woman|man), Eb/N0 [02] dB: ", text, re.MULTILINE)) == 5
     page.press("#blind-copy", "Enter")
-    page.wait_for_function("document.getElementById('blind-copied').textContent")
+    page.wait_for_function("() => document.getElementById('blind-copied').textContent")
 
 
 def test_players_of_the_blind_test_play_by_key(opened) -> None:

@@ -33,8 +33,8 @@ def curve_picture(
 
     Args:
         mode: of the modem, for what is read out.
-        measured: by SNR in 3 kHz, dB.
-        simulated: of the same mode.
+        measured: by SNR in 3 kHz, dB; not empty.
+        simulated: of the same mode, those that are `reaching`.
         name: letters and digits, no other picture's.
     """
     from matplotlib.figure import Figure
@@ -42,7 +42,7 @@ def curve_picture(
     with drawing():
         figure = Figure(figsize=_CURVE, layout="constrained")
         axis = figure.subplots()
-        low, high = (min(measured) - 2, max(measured) + 2) if measured else (-10, 10)
+        low, high = shown_range(measured)
         least = 0.02
         for number, curve in enumerate(simulated):
             points = [(snr, fer) for snr, fer in curve.points if fer > 0]
@@ -60,8 +60,7 @@ def curve_picture(
             axis.plot(snr, 100 * shown, "o", markersize=4.5, color=COLOURS[0],
                       markerfacecolor=COLOURS[0] if estimate.value else "none")  # fmt: skip
         percent_axis(axis, 0.6 * least)
-        right = math.ceil(max(min(high, furthest(measured)), low + 6))
-        axis.set_xlim(math.floor(low), right)
+        axis.set_xlim(low, high)
         axis.set_xlabel("SNR in 3 kHz, dB", color=INK)
         axis.set_ylabel("frames that fail, %", color=INK)
         if simulated:
@@ -70,9 +69,23 @@ def curve_picture(
         return as_svg(figure, name, f"Curve: frames that fail over SNR, mode {mode}")
 
 
-def furthest(measured: dict[float, Estimate]) -> float:
-    """The SNR, dB, beyond which none failed and nothing is to be seen."""
-    return max([FAR, *(snr + 3 for snr, estimate in measured.items() if estimate.value)])
+def shown_range(measured: dict[float, Estimate]) -> tuple[int, int]:
+    """The SNRs, dB, from which to which a curve is drawn: where frames failed, and not far beyond.
+
+    At least 6 dB, from 2 dB below the lowest that was measured; upwards to 2 dB beyond the
+    highest, but where none failed only to `FAR`.
+    """
+    low = min(measured) - 2
+    failed = [snr + 3 for snr, estimate in measured.items() if estimate.value]
+    high = min(max(measured) + 2, max([FAR, *failed]))
+    return math.floor(low), math.ceil(max(high, low + 6))
+
+
+def reaching(measured: dict[float, Estimate], simulated: list[Curve]) -> list[Curve]:
+    """The simulated curves of which something is within `shown_range`."""
+    low, high = shown_range(measured)
+    seen = [(curve, [snr for snr, fer in curve.points if fer > 0]) for curve in simulated]
+    return [curve for curve, places in seen if places and low < max(places) and min(places) < high]
 
 
 def time_picture(frames: list[dict[str, Any]], seconds: list[float], name: str, said: str) -> str:

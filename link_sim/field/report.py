@@ -9,7 +9,12 @@ from typing import Any
 
 from voicelink.blocks.status import LETTERS, Status
 from voicelink.link_sim.field.log import Log, read_log
-from voicelink.link_sim.field.pictures import curve_picture, furthest, time_picture
+from voicelink.link_sim.field.pictures import (
+    curve_picture,
+    reaching,
+    shown_range,
+    time_picture,
+)
 from voicelink.link_sim.field.simulated import read_curves
 from voicelink.link_sim.field.summary import Station, bit_error_rows, by_snr, stations
 from voicelink.link_sim.picture import COLOURS as STATUS_COLOURS
@@ -144,19 +149,23 @@ def _curves(found: list[Station], path: str | Path | None) -> tuple[list[dict[st
             " drawn at the interval's upper end. A frame that was not found counts at the SNR of"
             " the one before it."
         )
-        if max(measured) > furthest(measured):
-            caption += f" Beyond {furthest(measured):g} dB, which is not shown, none failed."
-        if simulated:
+        _, high = shown_range(measured)
+        if max(measured) > high:
+            caption += f" Beyond {high} dB, which is not shown, none failed."
+        drawn = reaching(measured, simulated)
+        if drawn:
             caption += (
                 " Grey: simulated, by the mean SNR of the whole signal. In fading the SNR of each"
                 " frame, as measured here, gives a steeper curve."
             )
+        elif simulated:
+            caption += " No simulated curve of this mode has failing frames at these SNRs."
         else:
             notes.append(f"there is no simulated curve of the mode {mode or 'that is not named'}")
         pictures.append(
             {
                 "title": f"Mode {mode}",
-                "svg": curve_picture(mode, measured, simulated, f"curve{number}"),
+                "svg": curve_picture(mode, measured, drawn, f"curve{number}"),
                 "caption": caption,
             }
         )

@@ -47,10 +47,11 @@ def as_svg(figure, name: str, title: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", text)
-    text = text.replace(f"'{_FONT}'", "inherit-font")
     for colour, variable in _THEME.items():
         text = text.replace(colour, variable)
-    text = re.sub(r"font: ([\d.]+px) inherit-font", r"font-size: \1", text)
+    # The first is how matplotlib before 3.11 says it.
+    text = re.sub(rf"font: ([\d.]+px) '{_FONT}'", r"font-size: \1", text)
+    text = re.sub(rf"font-family: '{_FONT}'(; )?", "", text)
     said = html.escape(title)
     opening = f'<svg role="img" aria-label="{said}"'
     text = re.sub(r'<svg (?:width|height)="[^"]*"|<svg', opening, text, count=1)
