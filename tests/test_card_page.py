@@ -133,8 +133,13 @@ def test_damage_is_shown_by_whatever_measures_there_are() -> None:
     found = yaml.safe_load((RELEASED / "neural-800" / "card.yaml").read_text())
     points = [[0.0, 0.9, 0.0], [0.05, 0.8, 0.1]]
     curve = {"link": "neural-800", "damage": "errors", "receiver": "hard", "stoi": points}
-    text = page(found | {"damage": [curve], "damage_recordings": {"stoi": 3}}, [])
-    assert "| neural-800, hard: STOI | 0.9 | 0.8 |" in text and "bits wrong | 0 % | 5 % |" in text
+    curve |= {"phonemes": [[0.0, 48.118, 0.0], [0.05, 100.618, 52.5]]}
+    counts = {"stoi": 3, "phonemes": 3}
+    text = page(found | {"damage": [curve], "damage_recordings": counts}, [])
+    # Each with the decimals of its measure.
+    assert "| neural-800, hard: STOI | 0.900 | 0.800 |" in text
+    assert "hard: phoneme err. % (lower) | 48.1 | 100.6 |" in text
+    assert "bits wrong | 0 % | 5 % |" in text
 
 
 @pytest.mark.parametrize("option", ["--eval", "--condition", "--damage", "--cost"])

@@ -30,16 +30,18 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in [head, rule, *rows])
 
 
-def _number(value: float | None) -> str:
+def _number(name: str, value: float | None) -> str:
+    """A value of a measure with its decimals; a rate in bit/s has none."""
     if value is None:
         return "-"
-    return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 100 else f"{value:.0f}"
+    return f"{value:.{MEASURES[name].digits if name in MEASURES else 0}f}"
 
 
 def _measures(table: dict[str, dict], first: str) -> str:
     names = list(dict.fromkeys(name for values in table.values() for name in values))
     rows = [
-        [label, *(_number(values.get(name)) for name in names)] for label, values in table.items()
+        [label, *(_number(name, values.get(name)) for name in names)]
+        for label, values in table.items()
     ]
     return _table([first, *(_LABELS.get(name, name) for name in names)], rows)
 
@@ -57,7 +59,7 @@ def _damage(curves: list[dict]) -> str:
         rows = [
             [
                 f"{curve['link']}, {curve['receiver']}: {_LABELS[name]}",
-                *(_number(mean) for _, mean, _ in curve[name]),
+                *(_number(name, mean) for _, mean, _ in curve[name]),
             ]
             for curve, name in measured
         ]
@@ -78,8 +80,7 @@ def _cost(card: dict) -> str:
             form["name"],
             f"{form['bytes'] / 1e6:.2f}",
             f"{form['cpu']:.4f}",
-            _number(form["estoi"]),
-            _number(form["pesq"]),
+            *(_number(name, form[name]) for name in ("estoi", "pesq")),
         ]
         for form in cost["forms"]
     ]
