@@ -83,10 +83,11 @@ def run(args: argparse.Namespace) -> int:
         except ParameterError as error:
             # What was said is worth more than whose voice it is in.
             note(f"{name_of(args.input)}: {error}; it stays in the neutral voice")
+    whole = begin(voice) + content(payload)
     with open_output(args.output) as sink:
-        sink.write(begin(voice) + content(payload))
+        sink.write(whole)
     if args.output != "-":
-        print(f"{len(payload)} bytes of payload to {args.output}", file=sys.stderr)
+        print(f"{len(whole)} bytes to {args.output}", file=sys.stderr)
     return 0
 
 

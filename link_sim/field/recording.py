@@ -52,7 +52,7 @@ class Recording:
 def check_sigmf() -> None:
     """Raise `ParameterError` where the package is not installed: before the work."""
     if importlib.util.find_spec("sigmf") is None:
-        raise ParameterError("SigMF needs sigmf: pip install 'gr-voicelink[field]'")
+        raise ParameterError("SigMF needs sigmf: pip install '.[field]'")
 
 
 def file_names(path: str | Path) -> tuple[Path, Path]:
