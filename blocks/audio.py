@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 
 from voicelink.models.errors import FormatError, ParameterError
-from voicelink.models.files import check_folder, writing
+from voicelink.models.files import check_folder, check_no_terminal, writing
 from voicelink.models.sizes import SAMPLE_RATE
 
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
@@ -159,6 +159,7 @@ def check_audio_name(path: str | Path) -> None:
     import soundfile
 
     if str(path) == "-":
+        check_no_terminal(path)
         return
     if not names_audio(path) or _ending(path).upper() not in soundfile.available_formats():
         raise ParameterError(

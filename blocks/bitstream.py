@@ -37,9 +37,17 @@ class BitstreamHeader:
         """
         if not content:
             raise FormatError("the bitstream is empty; `voicelink encode` makes one")
-        if len(content) < HEADER_BYTES or not content.startswith(MAGIC):
+        start = content[: len(MAGIC)]
+        if start != MAGIC:
+            found = start.decode() if start.isalnum() else f"the bytes {start.hex(' ')}"
             raise FormatError(
-                f"this is no voicelink bitstream: it must begin with {MAGIC!r}, not {content[:4]!r}"
+                "this is no voicelink bitstream: it must begin with the letters"
+                f" {MAGIC.decode()}, not with {found}"
+            )
+        if len(content) < HEADER_BYTES:
+            raise FormatError(
+                f"this is no voicelink bitstream: its header must have {HEADER_BYTES} bytes, and"
+                f" has {len(content)}"
             )
         if content[4] != VERSION:
             raise FormatError(

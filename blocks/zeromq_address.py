@@ -68,8 +68,9 @@ def _check_tcp(address: str, bind: bool, allow_remote: bool) -> str:
         return address
     if not is_loopback(host) and not allow_remote:
         raise ParameterError(
-            f"{address} is open to other machines: bind to 127.0.0.1, or set allow_remote "
-            "(and use CURVE keys, so that only those you know get through)"
+            f"{address} is open to other machines: bind to 127.0.0.1, or set allow_remote, on "
+            "the command line --allow-remote (and use CURVE keys, so that only those you know get "
+            "through)"
         )
     if host == "localhost":  # libzmq resolves no names where it binds
         host = "127.0.0.1"

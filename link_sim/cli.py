@@ -12,6 +12,16 @@ from voicelink.link_sim.commands import VERBS
 from voicelink.models.errors import VoiceLinkError
 
 
+class _Version(argparse.Action):
+    """Looks it up only where it is asked for."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        from voicelink.link_sim.version import version
+
+        print(f"voicelink {version()}")
+        parser.exit()
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # one line, where argparse prints its usage first
         self.exit(2, f"voicelink: {message} (see {self.prog} --help)\n")
@@ -26,6 +36,7 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     top = _Parser(prog="voicelink", description="Speech over radio and networks at 800 bit/s.")
+    top.add_argument("--version", action=_Version, nargs=0, help="say the version, and leave")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb in VERBS:
         module = importlib.import_module(f"voicelink.link_sim.commands.{verb}")

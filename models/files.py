@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +22,37 @@ def check_folder(path: str | Path) -> None:
             raise ParameterError(f"cannot write {path}: it is a folder")
     except OSError as error:
         raise ParameterError(f"cannot write {path}: {error.strerror}") from None
+
+
+def check_apart(outputs: Iterable[str | Path | None], inputs: Iterable[str | Path | None]) -> None:
+    """Raise `ParameterError` where an output is an input, which would be lost; by whatever names.
+
+    None and ``-`` are no files, and what is not there yet is no input.
+    """
+    inputs = [path for path in inputs if path is not None and str(path) != "-"]
+    for output in outputs:
+        for path in inputs:
+            if output is not None and str(output) != "-" and _same(output, path):
+                raise ParameterError(
+                    f"cannot write {output}: it is the input {path}; name another file"
+                )
+
+
+def _same(one: str | Path, other: str | Path) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except (OSError, ValueError):  # one is not there, or no name of a file
+        return False
+
+
+def check_no_terminal(path: str | Path) -> None:
+    """Raise `ParameterError` where ``path`` is ``-`` and standard output a terminal: what is no
+    text would garble it."""
+    if str(path) == "-" and sys.stdout.isatty():
+        raise ParameterError(
+            "standard output is a terminal, and what would go there is no text: name a file, or put"
+            " | and a program behind the command"
+        )
 
 
 @contextmanager

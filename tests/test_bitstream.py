@@ -22,7 +22,10 @@ def test_the_header_is_as_the_format_says() -> None:
     [
         (b"", "is empty"),
         (b"VLNK", "no voicelink bitstream"),
-        (b"RIFF....WAVE", "must begin with b'VLNK', not b'RIFF'"),
+        (b"VL", "must begin with the letters VLNK, not with VL$"),
+        (b"VLNK", "header must have 8 bytes, and has 4"),
+        (b"RIFF....WAVE", "must begin with the letters VLNK, not with RIFF$"),
+        (b"\xff\xfb\x90\x44, an MP3", "not with the bytes ff fb 90 44$"),
         (bytes.fromhex("564c4e4b 02 01 0000"), "version 2; this software reads version 1"),
     ],
 )

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from ctypes.util import find_library
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from voicelink.blocks.audio import read_audio
 from voicelink.link_sim.commands import VERBS
+from voicelink.link_sim.field.signals import signal_writer
 from voicelink.models.card import variants
 
 VOICELINK = Path(sys.executable).parent / "voicelink"
@@ -43,6 +45,10 @@ def test_help_lists_every_verb_and_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert all(verb in done.stdout for verb in VERBS)
     assert done.stderr.strip() == "[]"
+
+
+def test_the_version_is_said(voicelink) -> None:
+    assert voicelink("--version") == (0, f"voicelink {metadata.version('gr-voicelink')}\n", "")
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -204,7 +210,7 @@ def test_random_bits_decode_to_something(tmp_path: Path, voicelink) -> None:
         ("models voice {sample} me.wav", "a voice is none: name it .voice"),
         ("models show folder", "a folder with a card.yaml, not folder"),
         ("decode empty.wav o.wav", "the bitstream is empty"),
-        ("decode words.txt o.wav", "no voicelink bitstream"),
+        ("decode words.txt o.wav", "must begin with the letters VLNK, not with Thes"),
         ("decode newer.vl o.wav", "version 7; this software reads version 1"),
         ("decode stranger.vl o.wav", "no model here has the number 14"),
         ("decode short.vl o.wav", "no whole superframe"),
@@ -220,6 +226,7 @@ def test_random_bits_decode_to_something(tmp_path: Path, voicelink) -> None:
         ("sim {sample} o.wav --yaml broken.yaml", "broken.yaml"),
         ("sim {sample} o.wav --yaml unknown.yaml", "did you mean burst"),
         ("sim {sample} o.wav --awgn 1 --awgn 1", "cannot follow"),
+        ("sim {sample} o.wav --scenario radio-hf", "not of 296: the sender needs --profile half"),
         ("sim {sample} o.wav --buffer -1", "buffer must be"),
         ("sim {sample} o.wav --seed -1", "seed"),
         ("sim {sample} o.wav --callsign F4|BAD", "callsign must"),
@@ -228,6 +235,7 @@ def test_random_bits_decode_to_something(tmp_path: Path, voicelink) -> None:
         ("sim {sample} o.wav --picture no/o.png", "its folder does not exist"),
         ("sim {sample} o.wav --json no/o.json", "its folder does not exist"),
         ("encode --raw empty.raw o.vl", "empty.raw holds no samples"),
+        ("encode --raw empty.raw -", "empty.raw holds no samples"),
         ("decode --raw bare.vl o.raw", "no whole superframe"),
         ("sim {sample} - --json -", "--json must name a file"),
         ("sim {sample} o.wav --channel gilbert-elliott:loss=1,burst=1e17", "burst must be"),
@@ -235,12 +243,13 @@ def test_random_bits_decode_to_something(tmp_path: Path, voicelink) -> None:
         ("models show neural", "did you mean neural-800"),
         ("eval none", "none"),
         ("send {sample} --to nowhere", "nowhere"),
-        ("send {sample} --to tcp://0.0.0.0:5555", "allow"),
+        ("send {sample} --to tcp://0.0.0.0:5555", "on the command line --allow-remote"),
         ("send {sample} --pattern pubpull", "did you mean"),
         ("send {sample} --keys none.key_secret", "none.key_secret"),
         ("send none.wav", "none.wav: No such file"),
         ("receive o.xyz", "must end with .wav"),
         ("receive o.raw", "must end with .wav"),
+        ("receive o.wav --raw", "--raw writes samples without a header: name it .raw"),
         ("receive o.wav --idle 0", "--idle must be"),
         ("receive o.wav --json no/counts.json", "cannot write no/counts.json"),
         ("receive o.wav --profile bare", "profile must be one of"),
@@ -268,6 +277,53 @@ def test_bad_input_gets_one_line_and_leaves_nothing(
     assert said in message, message
     after = sorted(p.name for p in tmp_path.iterdir())
     assert after == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "encode link o.vl --voice o.vl",
+        "encode o.vl o.vl",
+        "decode o.vl link.wav",
+        "sim link.wav o.wav",
+        "sim o.wav p.wav --json o.wav",
+        "modulate o.wav link.wav",
+        "modulate o.cf32 o.cf32",
+        "demodulate o.wav link.wav",
+        "demodulate o.wav p.wav --json o.wav",
+        "field replay o.sigmf-meta --log o.sigmf-data",
+        "field report o.jsonl -o o.jsonl",
+        "models voice o.vl o.vl",
+    ],
+)
+def test_no_input_is_written_over(
+    line: str, sample_path: Path, refused, tmp_path: Path, monkeypatch
+) -> None:
+    """By whatever name: link.wav is o.wav, and so is o.vl."""
+    monkeypatch.chdir(tmp_path)
+    content = sample_path.read_bytes()
+    Path("o.wav").write_bytes(content)
+    for name in ("o.vl", "link", "link.wav", "o.cf32", "o.jsonl"):
+        Path(name).symlink_to("o.wav")
+    with signal_writer("o.sigmf-meta", 8000, False) as write:
+        write(np.zeros(100, np.complex64))
+    samples = Path("o.sigmf-data").read_bytes()
+    assert "it is the input" in refused(*line.split())
+    assert Path("o.wav").read_bytes() == content
+    assert Path("o.sigmf-data").read_bytes() == samples
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["receive", "receive --raw", "encode {sample} -", "sim {sample} -", "decode none.vl -",
+     "decode --raw none.vl -", "modulate {sample} - --format cf32", "models voice {sample} -"],
+)  # fmt: skip
+def test_sound_and_bits_do_not_go_to_a_terminal(
+    line: str, sample_path: Path, refused, monkeypatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    said = refused(*line.format(sample=sample_path).split())
+    assert said.startswith("voicelink: standard output is a terminal")
 
 
 @settings(

@@ -89,10 +89,11 @@ class Modem(Channel):
         self._carried = self._carried or next((c for c in bits if bits[c] == packet.bits), None)
         if packet.soft or bits.get(self._carried) != packet.bits:
             known = ", ".join(map(str, bits.values()))
+            wrong = f"of {packet.bits}: the sender needs --profile {here.profile}"
+            wrong = "soft ones" if packet.soft else wrong
             raise ParameterError(
                 f"modem carries packets of {known} hard bits, all alike, with mode {self.mode}"
-                f" (profile {here.profile}), not"
-                f" {'soft ones' if packet.soft else f'of {packet.bits}'}"
+                f" (profile {here.profile}), not {wrong}"
             )
 
     def due(self):

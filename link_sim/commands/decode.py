@@ -43,12 +43,15 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.models.card import card, card_of_number
     from voicelink.models.codec import SpeechDecoder
     from voicelink.models.errors import FormatError
+    from voicelink.models.files import check_apart, check_no_terminal
     from voicelink.models.sizes import SUPERFRAME_SAMPLES
 
     if args.raw:
         check_no_audio_name(args.output, "--raw writes samples without a header: name it .raw")
+        check_no_terminal(args.output)
     else:
         check_audio_name(args.output)
+    check_apart([args.output], [args.input])
     name = name_of(args.input)
     with open_input(args.input) as source:
         start = source.read(HEADER_BYTES)

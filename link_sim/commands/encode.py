@@ -45,31 +45,32 @@ def run(args: argparse.Namespace) -> int:
     )
     from voicelink.models.codec import SpeechEncoder
     from voicelink.models.errors import FormatError, ParameterError
-    from voicelink.models.files import check_folder
+    from voicelink.models.files import check_apart, check_folder, check_no_terminal
     from voicelink.models.sizes import SUPERFRAME_SAMPLES
 
     check_no_audio_name(args.output, "a bitstream is none: name it .vl")
     if args.raw:
         check_no_audio_name(args.input, "--raw takes samples without a header: leave --raw out")
+    check_apart([args.output], [args.input, args.voice])
     voice = voice_of_option(args)
     encoder = SpeechEncoder(args.model, voice=voice)
     card = encoder.card
     begin, content = _form(args.output, card)
+    check_no_terminal(args.output)
     if args.output != "-":
         check_folder(args.output)
     if args.raw:
         if card.voice_bytes and voice is None:
             note(f"{card.id} needs --voice to know the voice from the start; it stays neutral")
         with open_input(args.input) as source, open_output(args.output) as sink:
-            sink.write(begin(voice))
-            heard = False
+            start = begin(voice)
             # What was said until then is kept when the program is told to end.
             with ended_by_signals() as ended:
                 while not ended() and len(audio := read_samples(source, SUPERFRAME_SAMPLES)):
-                    sink.write(content(encoder.encode(audio)))
+                    sink.write(start + content(encoder.encode(audio)))
                     sink.flush()
-                    heard = True
-            if not heard:
+                    start = b""
+            if start:
                 raise FormatError(f"{name_of(args.input)} holds no samples")
             sink.write(content(encoder.flush()))
         return 0

@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from voicelink.link_sim.field.report import write_field_report
+    from voicelink.models.files import check_apart
 
+    check_apart([args.output], [*args.logs, args.curves])
     page = write_field_report(args.logs, args.output, args.title, args.curves)
     for note in page.notes:
         print(f"voicelink: note: {note}", file=sys.stderr)

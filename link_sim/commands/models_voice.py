@@ -21,12 +21,14 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.link_sim.commands.streams import check_no_audio_name, note, open_output
     from voicelink.models.card import card
     from voicelink.models.errors import ParameterError
-    from voicelink.models.files import check_folder
+    from voicelink.models.files import check_apart, check_folder, check_no_terminal
     from voicelink.models.voice import voice_of
 
     check_no_audio_name(args.output, "a voice is none: name it .voice")
+    check_no_terminal(args.output)
     if args.output != "-":
         check_folder(args.output)
+    check_apart([args.output], [args.input])
     if not card(args.model).voice_bytes:
         raise ParameterError(
             f"--model must send the voice apart, as voice-profile, not {args.model}"

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.link_sim.simulation import simulate
     from voicelink.link_sim.summary import summary
     from voicelink.models.errors import ParameterError
-    from voicelink.models.files import check_folder, writing
+    from voicelink.models.files import check_apart, check_folder, writing
 
     if args.output == "-" and args.json == "-":
         raise ParameterError("--json must name a file where the audio goes to standard output")
@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
         check_picture_name(args.picture)
     if args.json and args.json != "-":
         check_folder(args.json)
+    check_apart([args.output, args.picture, args.json], [args.input, args.voice])
     chain = chain_from(args)
     voice = voice_of_option(args)
     audio = read_audio(args.input, note)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import resource
 import time
 from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from voicelink.link_sim.sweeping.inputs import model_hash
 from voicelink.link_sim.sweeping.link_run import run_link
 from voicelink.link_sim.sweeping.sweep import Point
 from voicelink.link_sim.sweeping.watched_chain import WatchedChain
+from voicelink.link_sim.version import version
 from voicelink.models.card import card
 from voicelink.models.errors import VoiceLinkError, one_line
 from voicelink.models.evaluation.measures import MEASURES
@@ -55,7 +54,7 @@ def run_point(point: Point) -> Result:
         "codec": point.codec,
         "speech": point.speech,
         **point.varied,
-        "version": _version(),
+        "version": version(),
         "numpy": np.__version__,
     }
     clock = _cpu()
@@ -153,14 +152,6 @@ def _carried(
 
 def _delay(model: str) -> float:
     return card(model).delay / SAMPLE_RATE
-
-
-@lru_cache(maxsize=1)
-def _version() -> str:
-    try:
-        return metadata.version("gr-voicelink")
-    except metadata.PackageNotFoundError:  # run from a source tree
-        return ""
 
 
 def _cpu() -> float:
