@@ -16,6 +16,7 @@ from voicelink.blocks.packet import Packet
 from voicelink.blocks.spread import Gatherer
 from voicelink.blocks.station import START, WITHIN, Station, StationReader
 from voicelink.blocks.status import Status
+from voicelink.blocks.strangers import Strangers, model_number
 from voicelink.blocks.voice import MOST_PIECES, SILENCE, VoicePiece, VoiceReader
 from voicelink.blocks.voice import START as IN_FRONT
 from voicelink.models.card import DEFAULT
@@ -141,6 +142,7 @@ class Receiver:
 
     Attributes:
         counts: what has come.
+        stranger: number of the model that the last frame of another one was of; None until then.
         station: what the station frames said so far.
         voice: the speaker's in whose voice speech is given out; None for a neutral one.
         ended: whether the last superframe of the over has been given out.
@@ -158,6 +160,9 @@ class Receiver:
         self._speech = speech
         card = self._decoder.card
         self._voiced = bool(card.voice_bytes)
+        self._number = card.number
+        self._strangers = Strangers(card.payload_bits)
+        self.stranger: int | None = None
         self._link = AutoLinkDecoder(profile, card.number, card.payload_bits, self._voiced)
         self._gatherer = Gatherer(card.payload_bits)
         self._nothing = np.zeros(card.payload_bits, np.float32)
@@ -248,7 +253,13 @@ class Receiver:
             frames = self._gatherer.push(packet)
             return [(self._link.decode(frame), frame.number) for frame in frames]
         except FormatError as error:
-            self.refuse(error)
+            number = self._strangers.model_of(packet)
+            if number is None:
+                self.refuse(error)
+            else:
+                self.counts.received += 1
+                self.counts.foreign += 1
+                self.stranger = number
             return []
 
     def fetch(self) -> bool:
@@ -276,6 +287,9 @@ class Receiver:
         self.counts.received += 1
         if not frame.understood:
             self.counts.foreign += 1
+            number = model_number(frame)
+            if number not in (None, self._number):
+                self.stranger = number
             return None
         other = self._unspoken(frame, number)
         if other is None:

@@ -160,6 +160,8 @@ class FrameReceiver(Endpoint):
         profile: the profile of a stream's frames.
         spread: packets that each of them is spread over, 1, 2, 4, 8 or 16.
         payload_bits: of the model's payloads, as its `Card` says.
+        others: give out raw frames of other models too whose payloads have another length, as a
+            `Receiver` tells of which model they are; else they are malformed.
         keys: CURVE keys; None for none.
         allow_remote: bind also where other machines reach it.
         high_water: messages that may wait here to be received.
@@ -190,10 +192,11 @@ class FrameReceiver(Endpoint):
         high_water: int = 1000,
         max_message_bytes: int = 1 << 18,
         payload_bits: int = PAYLOAD_BITS,
+        others: bool = False,
     ) -> None:
         one_of("pattern", pattern, ("sub", "pull"))
         self._reader = MessageReader(
-            form, items, profile, self._count_malformed, spread, payload_bits
+            form, items, profile, self._count_malformed, spread, payload_bits, others
         )
         self._ready: deque[Packet] = deque()
         self.received = 0

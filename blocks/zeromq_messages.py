@@ -8,6 +8,7 @@ import numpy as np
 
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.pdu import packet_to_pdu, pdu_to_packet
+from voicelink.blocks.profile import payload_sizes
 from voicelink.blocks.spread import packet_lengths
 from voicelink.blocks.stream_items import ITEMS, as_frame, items_in
 from voicelink.blocks.sync import FrameSync
@@ -76,6 +77,7 @@ class MessageReader:
         refuse: called with the reason for what is left out of a stream.
         spread: packets that each frame in a stream is spread over, 1, 2, 4, 8 or 16.
         payload_bits: of the model's payloads.
+        others: give out raw frames of payloads of other lengths too.
 
     Raises:
         ParameterError: for a form, items or a profile that there are not, and for a stream
@@ -90,10 +92,13 @@ class MessageReader:
         refuse: Callable[[FormatError], None],
         spread: int = 1,
         payload_bits: int = PAYLOAD_BITS,
+        others: bool = False,
     ) -> None:
         self._form = one_of("form", form, RECEIVED_FORMS)
         self._items = one_of("items", items, ITEMS)
         self._payload_bits = payload_bits
+        sizes = payload_sizes() if others else [payload_bits]
+        self._raw_lengths = {bits for size in sizes for bits in packet_lengths(size)}
         self._tagged = TaggedStreamReader(items, refuse, payload_bits)
         self._sync = None
         if form == "stream":
@@ -129,7 +134,7 @@ class MessageReader:
             except FormatError:
                 if self._form == "pdu" or not self._frame_long(message):
                     raise
-        if not self._frame_long(message):
+        if 8 * len(message) not in self._raw_lengths:
             raise FormatError(f"a raw link frame cannot have {len(message)} bytes")
         return [Packet(np.frombuffer(message, np.uint8).copy())]
 

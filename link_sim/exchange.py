@@ -67,7 +67,9 @@ def receive_speech(
     The clock starts ``buffer`` seconds after the first frame, and after the first of another
     numbering that the receiver goes with; from then on a superframe goes out every 320 ms, whatever
     comes. An over ends with the frame that says so, or when nothing has come for ``idle`` seconds.
-    What follows the last over is taken in until its text is whole, or no more comes of it.
+    So it does where frames of another model came and nothing else (`Receiver.stranger`), which are
+    not given out; with ``keep`` it is waited for others. What follows the last over is taken in
+    until its text is whole, or no more comes of it.
 
     Args:
         receiver: orders and decodes.
@@ -82,7 +84,7 @@ def receive_speech(
         stop: asked twice a second whether to end.
     """
     began = heard = time.monotonic()
-    due = None
+    due = strange = None
     given = 0
     depth = max(1, round(buffer / SUPERFRAME_SECONDS))
 
@@ -103,11 +105,13 @@ def receive_speech(
             wakes.append(due)
         packet = receive(max(0.0, min(wakes) - now))
         now = time.monotonic()
-        resyncs = receiver.counts.resyncs
+        resyncs, foreign = receiver.counts.resyncs, receiver.counts.foreign
         if packet is not None and receiver.push(packet) is not None:
             heard = now
             if due is None or receiver.counts.resyncs > resyncs:
                 due = now + buffer
+        if receiver.stranger is not None and receiver.counts.foreign > foreign:
+            strange = now
         if paced:
             while due is not None and now >= due and not receiver.ended:
                 give()
@@ -117,7 +121,8 @@ def receive_speech(
                 give()
         silent = due is not None and now - heard > idle
         late = told()
-        if silent or late or receiver.ended:
+        passed = due is None and strange is not None and now - strange > idle and not keep
+        if silent or late or passed or receiver.ended:
             while receiver.waiting and not receiver.ended:
                 give()
             if late or not keep:

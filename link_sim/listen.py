@@ -16,6 +16,7 @@ from voicelink.blocks.playout import Playout, State
 from voicelink.blocks.receiver import Receiver
 from voicelink.blocks.squelch import Squelch
 from voicelink.blocks.status import Status
+from voicelink.link_sim.other_model import of_another_model
 from voicelink.models.sizes import SAMPLE_RATE
 
 AHEAD, MOST_AHEAD = 0.06, 0.3
@@ -44,22 +45,32 @@ class Speaker(Protocol):
 
 
 class Announcer:
-    """Says callsigns and texts as they arrive, each once until another comes.
+    """Says callsigns and texts as they arrive, each once until another comes, and once for each
+    that frames of other models come.
 
     Args:
         receiver: whose station frames and headers tell them.
         note: called with a line for each.
+        strangers: False to say nothing of other models.
     """
 
-    def __init__(self, receiver: Receiver, note: Callable[[str], None]) -> None:
+    def __init__(
+        self, receiver: Receiver, note: Callable[[str], None], strangers: bool = True
+    ) -> None:
         self._receiver = receiver
         self._note = note
+        self._known: set[int | None] = {None}
+        self._strangers = strangers
         self._heard = 0
         self._said: tuple[str | None, str] = None, ""
         self.callsign: str | None = None
 
     def look(self) -> None:
         """Say what is new."""
+        stranger = self._receiver.stranger
+        if self._strangers and stranger not in self._known:
+            self._known.add(stranger)
+            self._note(of_another_model(stranger))
         callsign, station = self._receiver.callsign, self._receiver.station
         if station.heard != self._heard:
             self._heard = station.heard

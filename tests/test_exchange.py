@@ -217,6 +217,44 @@ def test_a_text_that_ends_behind_the_over_is_waited_for() -> None:
     assert len(waits) == 3
 
 
+@pytest.mark.parametrize("model", ["parametric-800", "voice-profile"])
+def test_frames_of_another_model_end_it_and_say_which(
+    model: str, start, sample_path: Path, tmp_path: Path
+) -> None:
+    """Also where their payloads have another length, as those of voice-profile."""
+    sender = start("send", sample_path, "--to", "tcp://127.0.0.1:*", "--fast", "--model", model)
+    receiver = start("receive", "o.wav", "--from", endpoint(sender), "--fast", "--idle", 1,
+                     "--json", "counts.json")  # fmt: skip
+    _, err = receiver.communicate(timeout=60)
+    assert receiver.returncode == 2
+    *notes, said = err.splitlines()
+    assert all("note: listening" in note for note in notes)
+    assert said.startswith("voicelink: nothing was heard: ")
+    assert said.endswith(f"of the model {model}: it takes --model {model}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_frames_of_another_model_end_it_only_where_nothing_else_is_waited_for(ours: bool) -> None:
+    """Once our own frames have come, those tell when the over ends; with ``keep`` nothing does."""
+    other, own = LinkEncoder("half", model=3), LinkEncoder("half")
+    frames = [other.encode(bytes(32)), *([own.encode(bytes(32))] if ours else [])]
+    receiver, coming = Receiver(speech=False), iter(frames)
+    began = time.monotonic()
+
+    def receive(wait: float) -> Packet | None:
+        return next(coming, None) or (ours and other.encode(bytes(32))) or None
+
+    given = receive_speech(receiver, receive, lambda _: None, idle=0.2, seconds=20, paced=False)
+    assert given == ours and receiver.stranger == 3
+    assert 0.2 < time.monotonic() - began < 10
+    coming = iter(frames)
+    receive_speech(
+        Receiver(speech=False), receive, lambda _: None, idle=0.1, seconds=0.5, keep=True
+    )
+    assert time.monotonic() - began > 0.7
+
+
 def test_a_port_in_use_is_said_in_one_line(start, sample_path: Path) -> None:
     first = start("send", sample_path, "--to", "tcp://127.0.0.1:*")
     second = start("send", sample_path, "--to", endpoint(first))

@@ -152,6 +152,20 @@ def test_noise_and_nonsense_stay_silent() -> None:
     assert not bench.said and bench.listener.as_dict()["malformed"] > 200
 
 
+def test_frames_of_another_model_are_said_once_and_stop_nothing(sample: np.ndarray) -> None:
+    """Those of voice-profile, number 4, have payloads of another length."""
+    others = [LinkEncoder("half", 3), LinkEncoder("half", 4, payload_bits=128)]
+    strange = [
+        (0.1 * k, others[k % 2].encode(bytes(others[k % 2].profile.payload_bytes)))
+        for k in range(20)
+    ]
+    bench = Bench(strange + [(at + 3, packet) for at, packet in over(sample[:32000])])
+    assert not bench.run(3).any()
+    assert [line.split()[-1] for line in bench.said] == ["parametric-800", "voice-profile"]
+    assert bench.run(8).any()
+    assert len(bench.said) == 4 and "AB1CD is heard" in bench.said
+
+
 def test_the_squelch_opens_when_sure_and_closes_after_a_while() -> None:
     decoder, link = LinkDecoder("half"), LinkEncoder("half")
     good = decoder.decode(link.encode(bytes(32)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,16 @@ KEYED = "is not keyed unless --transmit says that it may transmit"
 def test_what_cannot_be_is_refused(words: str, reason: str, refused, sample_path: Path) -> None:
     words = words.format(sample=sample_path, long=400 * "x")
     assert reason in refused(*words.split())
+
+
+def test_a_microphone_that_is_not_there_is_said_before_a_receiver_is_waited_for(
+    refused, monkeypatch
+) -> None:
+    monkeypatch.setattr("voicelink.blocks.sound_card.sound_devices", lambda *_: [])
+    began = time.monotonic()
+    said = refused("send", "--mic", "--to", "tcp://127.0.0.1:*", "--wait", 30)
+    assert said == "voicelink: there is no input device at all"
+    assert time.monotonic() - began < 10
 
 
 def test_a_rig_that_is_not_there_is_said_before_anything_is_sent(

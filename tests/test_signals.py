@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from signals import FRAMES, heard, over, write_recording
 
-from voicelink.blocks.audio import read_audio
+from voicelink.blocks.audio import read_audio, write_audio
 from voicelink.link_sim.field.baseband import FromBaseband, ToBaseband
 from voicelink.link_sim.field.samples import SampleFormat
 from voicelink.link_sim.field.signals import open_signal, signal_writer
+from voicelink.models.card import card
 from voicelink.models.errors import FormatError, VoiceLinkError
 
 pytest.importorskip("sigmf")
@@ -82,6 +83,41 @@ def test_speech_to_signal_to_speech(sample_path: Path, tmp_path: Path, voicelink
     voicelink("encode", sample_path, tmp_path / "s.vl")
     voicelink("decode", tmp_path / "s.vl", tmp_path / "s.wav")
     assert np.array_equal(read_audio(tmp_path / "s.wav"), again)
+
+
+def test_a_recording_says_its_model(sample: np.ndarray, tmp_path: Path, voicelink, refused) -> None:
+    """Which is taken where --model is not given; by name alone, as it may be a stranger's."""
+    speech, signal, log = tmp_path / "s.wav", tmp_path / "signal.sigmf-meta", tmp_path / "l.jsonl"
+    write_audio(speech, sample[:16000])
+    voicelink("modulate", speech, signal, "--model", "voice-profile", "--callsign", "N0CALL")
+    for words in (("demodulate", "--json"), ("field", "replay", "--log")):
+        status, _, err = voicelink(*words, log, signal, tmp_path / "heard.wav")
+        assert status == 0 and " clean" in err and "N0CALL" in err
+        assert json.loads(log.read_text().splitlines()[0])["model"] == "voice-profile"
+    said = refused("demodulate", signal, tmp_path / "o.wav", "--model", "neural-800")
+    assert "of the sender's --mode, --spread and --model" in said
+    text = signal.read_text()
+    assert text.count('"voicelink:model": "voice-profile"') == 1
+    folder = str(Path(card("voice-profile").folder))
+    for name in ("mine-800", folder):
+        signal.write_text(text.replace('"voice-profile"', json.dumps(name)))
+        said = refused("field", "replay", signal, tmp_path / "o.wav")
+        assert "none of those here: --model must give its folder" in said
+        assert voicelink("demodulate", signal, "--model", folder)[0] == 0
+    assert not (tmp_path / "o.wav").exists()
+
+
+def test_a_signal_of_another_model_is_said_to_be_one(tmp_path: Path, voicelink, refused) -> None:
+    signal, heard_file = tmp_path / "s.wav", tmp_path / "o.wav"
+    voicelink("field", "testframes", signal, "--seconds", 3, "--model", "parametric-800")
+    hint = "what comes is of the model parametric-800: it takes --model parametric-800"
+    said = refused("demodulate", signal, heard_file, "--json", tmp_path / "o.jsonl")
+    assert said == f"voicelink: nothing was heard: {hint}"
+    assert [path.name for path in tmp_path.iterdir()] == ["s.wav"]
+    # Where nothing was to be heard, what was counted stands.
+    status, out, err = voicelink("demodulate", signal, "--json", "-")
+    assert status == 0 and len(out.splitlines()) == 10
+    assert err == f"voicelink: 9 foreign\nvoicelink: note: {hint}\n"
 
 
 @pytest.mark.parametrize("words", [("modulate", "{sample}"), ("field", "testframes")])
@@ -319,7 +355,8 @@ def test_signals_that_cannot_be_written(
 KEYS = ["core:sample_start", "core:sample_rate", "core:datatype", "core:header_bytes",
         "core:num_channels", "core:offset", "core:datetime", "core:frequency", "core:dataset",
         "core:trailing_bytes",
-        "voicelink:mode", "voicelink:spread", "voicelink:offset", "voicelink:status"]  # fmt: skip
+        "voicelink:mode", "voicelink:spread", "voicelink:offset", "voicelink:model",
+        "voicelink:status"]  # fmt: skip
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
     | st.sampled_from(["cf32_le", "bpsk", "2026-01-01T00:00:00Z", 0, 8000, 1 << 62]),

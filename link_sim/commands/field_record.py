@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
     from voicelink.blocks.audio import audio_writer, check_audio_name
-    from voicelink.link_sim.commands.signal_options import listener_for, loudspeaker, mode_of
+    from voicelink.link_sim.commands.signal_options import listener_for, loudspeaker, mode_of, noted
     from voicelink.link_sim.commands.sockets import made_keys
     from voicelink.link_sim.commands.streams import ended_by_signals
     from voicelink.link_sim.field.feed import Feed
@@ -71,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.link_sim.field.log import FrameLog
     from voicelink.link_sim.field.recorder import LineFile, Recorder, as_long_as_it_goes
     from voicelink.link_sim.field.writer import RecordingWriter, check_new
+    from voicelink.link_sim.other_model import of_another_model
     from voicelink.models.errors import ParameterError, require
 
     if made_keys(args):
@@ -87,10 +88,10 @@ def run(args: argparse.Namespace) -> int:
         # Beside the spike that cheap receivers have in the middle.
         args.offset = (args.rate or SOAPY_RATE) / 8
     source = _source(args)
-    settings = mode_of(args, {})
+    settings = noted(mode_of(args, {}))
     with ExitStack() as stack:
         feed = stack.enter_context(Feed(source))
-        tap = stack.enter_context(loudspeaker(args, _say))
+        tap = stack.enter_context(loudspeaker(args, {}, _say))
         real, speech = not source.format.complex, bool(args.heard)
         listener = listener_for(args, source.rate, real, {}, speech, tap)
         lines = LineFile(args.log or data.with_suffix(".jsonl"), _say)
@@ -113,6 +114,8 @@ def run(args: argparse.Namespace) -> int:
     _say(f"{writer.samples / source.rate:.1f} s; {log.summary()}")
     if args.testframes:
         _say(log.bit_errors.summary())
+    if listener.stranger is not None:
+        _say(of_another_model(listener.stranger))
     return 0
 
 

@@ -45,7 +45,10 @@ def run(args: argparse.Namespace) -> int:
         raise ParameterError("--speaker goes with --realtime")
     _, meta = file_names(args.input)
     before = Comparison(read_recording(meta).annotations)
-    with open_signal(str(meta), note=note) as signal, loudspeaker(args, note) as tap:
+    with (
+        open_signal(str(meta), note=note) as signal,
+        loudspeaker(args, signal.settings, note) as tap,
+    ):
         began = time.monotonic()
         done = 0
 

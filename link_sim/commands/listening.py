@@ -30,12 +30,16 @@ def listen(
         tap: called with each packet as soon as it is found.
     """
     from voicelink.blocks.audio import audio_writer, check_audio_name
-    from voicelink.link_sim.commands.signal_options import listener_for, mode_of
+    from voicelink.link_sim.commands.signal_options import listener_for, mode_of, noted
     from voicelink.link_sim.commands.streams import ended_by_signals
+    from voicelink.link_sim.commands.streams import note as say
     from voicelink.link_sim.field.heard import Heard
     from voicelink.link_sim.field.hearing import hear
     from voicelink.link_sim.field.log import FrameLog
+    from voicelink.link_sim.field.recording import file_names
+    from voicelink.link_sim.other_model import of_another_model
     from voicelink.models.errors import FormatError, ParameterError
+    from voicelink.models.files import check_apart
 
     if args.heard == "-" and args.json == "-":
         raise ParameterError("--json must name a file where the audio goes to standard output")
@@ -43,20 +47,22 @@ def listen(
         if args.testframes:
             raise ParameterError("--testframes are no speech: no audio file can be written")
         check_audio_name(args.heard)
+    check_apart([args.heard, args.json], [args.input, *file_names(args.input)])
     listener = listener_for(args, signal.rate, signal.real, signal.settings, bool(args.heard), tap)
-    about = mode_of(args, signal.settings) | {"source": args.input}
+    about = noted(mode_of(args, signal.settings)) | {"source": args.input}
     callsigns: dict[str, None] = {}
     text = ""
     with ExitStack() as stack:
         write = stack.enter_context(_lines(args.json)) if args.json else None
         log = FrameLog(write, signal.rate, about)
-        heard, frames = None, 0
+        heard, frames, speech = None, 0, 0
         if args.heard is not None:
             heard = Heard(stack.enter_context(audio_writer(args.heard)), listener.skip)
         # What was heard until then is kept when the program is told to end.
         stop = stack.enter_context(ended_by_signals())
         for capture, frame in hear(signal, listener, pace, stop):
             frames += 1
+            speech += frame.heard
             note(log.add(frame, capture.start, capture.time))
             if frame.callsign:
                 callsigns[frame.callsign] = None
@@ -67,13 +73,17 @@ def listen(
             # What an output of that name held before stays.
             raise FormatError(
                 f"no frame was found in {args.input}: it must hold the modem's signal, in audio"
-                " around 1500 Hz, of the sender's --mode and --spread"
+                " around 1500 Hz, of the sender's --mode, --spread and --model"
             )
+        if heard is not None and not speech and listener.stranger is not None:
+            raise FormatError(f"nothing was heard: {of_another_model(listener.stranger)}")
     said = log.summary() + (f"; {', '.join(callsigns)}" if callsigns else "")
     said += f"; {text!r}" if text else ""
     if args.testframes:
         said += "; " + log.bit_errors.summary()
     print(f"voicelink: {said}", file=sys.stderr)
+    if listener.stranger is not None:
+        say(of_another_model(listener.stranger))
     return 0
 
 

@@ -135,7 +135,7 @@ def speak(args: argparse.Namespace, transmitter: Transmitter, audio: np.ndarray 
     """`send` with a microphone, a radio, or a line to key; ``audio`` is that of a file, if any."""
     from voicelink.blocks.level import LOWEST, Vox, dbfs
     from voicelink.blocks.ptt import WatchedPtt
-    from voicelink.blocks.sound_card import SoundInput
+    from voicelink.blocks.sound_card import SoundInput, find_device, sound_devices
     from voicelink.blocks.transmit import TIME_OUT, TimeOutTimer, permit
     from voicelink.link_sim.keyboard import KeySwitch
     from voicelink.link_sim.live_line import LiveLine, card_counts, talking
@@ -158,6 +158,9 @@ def speak(args: argparse.Namespace, transmitter: Transmitter, audio: np.ndarray 
         require("--vox-level", args.vox_level, -90, 0),
         require("--vox-hang", args.vox_hang, 0.02, 10),
     )
+    if audio is None:
+        # Before a receiver is waited for; opened only then, as what is said until then is not sent.
+        find_device(args.mic, "input", sound_devices())
     with ExitStack() as stack:
         line = LiveLine()
         # Before the line is keyed, so that it is let go on the way out.
@@ -300,7 +303,7 @@ def packet_source(args: argparse.Namespace, note: Callable[[str], None]) -> Iter
     from voicelink.link_sim.commands.streams import payload_bits_of
 
     if args.radio is None:
-        with open_receiver(args, bind=args.bind) as source:
+        with open_receiver(args, bind=args.bind, others=True) as source:
             yield source
         return
     from voicelink.blocks.sound_card import SoundInput

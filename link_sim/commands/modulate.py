@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.blocks.station import Identifier
     from voicelink.blocks.transmitter import Transmitter
     from voicelink.link_sim.commands.streams import note, payload_bits_of, voice_of_option
+    from voicelink.models.files import check_apart
     from voicelink.models.sizes import SUPERFRAME_SAMPLES
 
     profile = mode(args.mode).profile
@@ -63,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
     voice = voice_of_option(args)
     transmitter = Transmitter(profile, args.model, args.callsign, args.spread, identifier, voice)
     check_output(args)
+    check_apart([args.output], [args.input, args.voice])
     audio = read_audio(args.input, note)
 
     def packets():
@@ -94,6 +96,7 @@ def write_over(args: argparse.Namespace, packets) -> int:
     """Write the signal of an over."""
     import sys
 
+    from voicelink.link_sim.commands.signal_options import mode_of, noted
     from voicelink.link_sim.commands.streams import note, payload_bits_of
     from voicelink.link_sim.field.sending import SignalMaker
     from voicelink.link_sim.field.signals import signal_writer
@@ -101,7 +104,7 @@ def write_over(args: argparse.Namespace, packets) -> int:
     real = is_real(args)
     bits = payload_bits_of(args)
     maker = SignalMaker(args.rate, real, args.mode, args.spread, args.offset, args.level, bits)
-    settings = {"mode": args.mode, "spread": args.spread, "offset": args.offset}
+    settings = noted(mode_of(args, {}))
     count = 0
     with signal_writer(args.output, args.rate, real, args.format, settings) as write:
         for samples in maker.over(packets):

@@ -82,10 +82,17 @@ def run(args: argparse.Namespace) -> int:
         report,
     )
     from voicelink.link_sim.commands.sockets import made_keys
-    from voicelink.link_sim.commands.streams import ended_by_signals, note, open_output
+    from voicelink.link_sim.commands.streams import (
+        check_no_audio_name,
+        ended_by_signals,
+        note,
+        open_output,
+    )
     from voicelink.link_sim.exchange import receive_speech
     from voicelink.link_sim.listen import Announcer
-    from voicelink.models.errors import ParameterError, require
+    from voicelink.link_sim.other_model import of_another_model
+    from voicelink.models.errors import FormatError, ParameterError, require
+    from voicelink.models.files import check_no_terminal
 
     if made_keys(args):
         return 0
@@ -99,10 +106,14 @@ def run(args: argparse.Namespace) -> int:
         return hear(args)
     if args.output == "-" and args.json == "-":
         raise ParameterError("--json must name a file where the audio goes to standard output")
-    if not args.raw:
+    if args.raw:
+        check_no_audio_name(args.output, "--raw writes samples without a header: name it .raw")
+        check_no_terminal(args.output)
+    else:
         check_audio_name(args.output)
     receiver = Receiver(radio_profile(args, "auto"), args.model)
-    announcer = Announcer(receiver, note)
+    # Where it ends for them, the end says it.
+    announcer = Announcer(receiver, note, strangers=args.keep)
     skip = receiver.delay
 
     callsign = None
@@ -131,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
 
             # What was heard until then is kept when the program is told to end.
             with ended_by_signals() as ended:
-                receive_speech(
+                given = receive_speech(
                     receiver,
                     take,
                     play,
@@ -142,6 +153,8 @@ def run(args: argparse.Namespace) -> int:
                     keep=args.keep,
                     stop=ended,
                 )
+            if not given and receiver.stranger is not None:
+                raise FormatError(f"nothing was heard: {of_another_model(receiver.stranger)}")
 
         if args.raw:
             with open_output(args.output) as sink:

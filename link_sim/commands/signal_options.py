@@ -73,7 +73,7 @@ def add_listener_options(parser: argparse.ArgumentParser) -> None:
         help="count the bit errors of what `voicelink field testframes` sends, before and after"
         " error correction; nothing is heard of it",
     )
-    add_model_option(parser)
+    add_model_option(parser, found=True)
 
 
 def add_speaker_option(parser: argparse.ArgumentParser) -> None:
@@ -89,15 +89,24 @@ def add_speaker_option(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def loudspeaker(args: argparse.Namespace, say: Callable[[str], object]) -> Iterator[Tap]:
-    """What takes the packets that are to be heard, where ``--speaker`` was given."""
+def loudspeaker(
+    args: argparse.Namespace, settings: dict, say: Callable[[str], object]
+) -> Iterator[Tap]:
+    """What takes the packets that are to be heard, where ``--speaker`` was given.
+
+    Args:
+        args: the options of the verb.
+        settings: what a recording says of how to receive it.
+        say: called with a line of what happens.
+    """
     if args.speaker is None:
         yield lambda _: None
         return
     from voicelink.blocks.sound_card import SoundOutput
     from voicelink.link_sim.field.loudspeaker import Loudspeaker
 
-    with SoundOutput(args.speaker, say) as card, Loudspeaker(card, say, args.model) as speaker:
+    model = mode_of(args, settings)["model"]
+    with SoundOutput(args.speaker, say) as card, Loudspeaker(card, say, model) as speaker:
         yield speaker.put
 
 
@@ -115,7 +124,6 @@ def listener_for(
     return SignalListener(
         rate,
         real,
-        model=args.model,
         frequency_range=args.range,
         speech=speech,
         testframes=args.testframes,
@@ -125,7 +133,27 @@ def listener_for(
 
 
 def mode_of(args: argparse.Namespace, settings: dict) -> dict:
-    """Mode, spread and offset: of the options, else of a recording, else the usual ones."""
-    usual = {"mode": "bpsk", "spread": 1, "offset": 0.0}
-    given = {name: getattr(args, name) for name in usual}
-    return usual | settings | {name: value for name, value in given.items() if value is not None}
+    """Mode, spread, offset and model: of the options, else of a recording, else the usual ones.
+
+    Raises:
+        FormatError: the recording's model is none of those here, and none was given.
+    """
+    from voicelink.models.card import DEFAULT, variants
+    from voicelink.models.errors import FormatError
+
+    usual = {"mode": "bpsk", "spread": 1, "offset": 0.0, "model": DEFAULT}
+    given = {name: getattr(args, name) for name in usual if getattr(args, name) is not None}
+    # By name only: what somebody else's recording says leads into no folder.
+    if "model" in settings and "model" not in given and settings["model"] not in variants():
+        raise FormatError(
+            f"the recording says that it is of the model {settings['model']!r:.60}, which is none"
+            " of those here: --model must give its folder"
+        )
+    return usual | settings | given
+
+
+def noted(mode: dict) -> dict:
+    """What `mode_of` gave, as recordings and logs say it: the model by its name."""
+    from voicelink.models.card import card
+
+    return mode | {"model": card(mode["model"]).name}

@@ -99,8 +99,8 @@ def open_sender(args: argparse.Namespace, bind: bool) -> FrameSender:
     )
 
 
-def open_receiver(args: argparse.Namespace, bind: bool) -> FrameReceiver:
-    """The receiving socket at ``args.source``."""
+def open_receiver(args: argparse.Namespace, bind: bool, others: bool = False) -> FrameReceiver:
+    """The receiving socket at ``args.source``; ``others`` as of `FrameReceiver`."""
     from voicelink.blocks.zeromq import FrameReceiver
     from voicelink.link_sim.commands.streams import payload_bits_of
 
@@ -112,6 +112,7 @@ def open_receiver(args: argparse.Namespace, bind: bool) -> FrameReceiver:
         keys=_keys(args),
         allow_remote=args.allow_remote,
         payload_bits=payload_bits_of(args),
+        others=others,
     )
 
 

@@ -14,10 +14,13 @@ from voicelink.models.errors import FormatError, ParameterError
 from voicelink.models.files import writing
 
 
-def add_model_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--model``."""
+def add_model_option(parser: argparse.ArgumentParser, found: bool = False) -> None:
+    """Add ``--model``; ``found``: whether a recording says it itself."""
+    usual = f"what a recording says, else {DEFAULT}" if found else DEFAULT
     parser.add_argument(
-        "--model", default=DEFAULT, help=f"a model's id or folder (default {DEFAULT})"
+        "--model",
+        default=None if found else DEFAULT,
+        help=f"a model's id or folder (default: {usual})",
     )
 
 

@@ -137,6 +137,11 @@ class SignalListener:
         return self._receiver.delay
 
     @property
+    def stranger(self) -> int | None:
+        """Number of the model that the last frame of another one was of; None until then."""
+        return self._receiver.stranger
+
+    @property
     def position(self) -> int:
         """Samples taken in since the start, or the last gap."""
         return self._samples

@@ -77,7 +77,7 @@ class FrameLog:
     Args:
         write: called with each line, without its end; None for none.
         rate: samples/s of the signal.
-        about: what the first line says beside: mode, spread, source.
+        about: what the first line says beside: mode, spread, offset, model, source.
         position: latitude and longitude in degrees.
 
     Attributes:

@@ -10,20 +10,20 @@ import json
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from voicelink.link_sim.field.baseband import check_rate
 from voicelink.link_sim.field.samples import SampleFormat
 from voicelink.link_sim.field.signals import Capture
+from voicelink.link_sim.version import version
 from voicelink.models.errors import FormatError, ParameterError
 
 EXTENSION = {"name": "voicelink", "version": "1.0.0", "optional": True}
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z")
 
-_SETTINGS = ("mode", "spread", "offset")
+_SETTINGS = ("mode", "spread", "offset", "model")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Recording:
         data: the file of the samples.
         format, rate: of the samples.
         captures: stretches without gaps.
-        settings: what this link noted: `mode`, `spread`, `offset`, as far as they are there.
+        settings: what this link noted: `mode`, `spread`, `offset`, `model`, as far as they are
+            there.
         annotations: as they stand in the file, but for `core:sample_start`, which counts from the
             first sample in the file, as the captures do.
         trailing: bytes at the end of the file that are no samples.
@@ -208,7 +209,7 @@ def described(
 
     Args:
         form, rate: of the samples.
-        settings: `mode`, `spread`, `offset`: what to receive it with.
+        settings: `mode`, `spread`, `offset`, `model`: what to receive it with.
         hardware: what it was recorded with.
         position: latitude and longitude in degrees.
     """
@@ -219,7 +220,7 @@ def described(
         "core:sample_rate": rate,
         "core:version": sigmf.__specification__,
         "core:num_channels": 1,
-        "core:recorder": f"gr-voicelink {_version()}",
+        "core:recorder": f"gr-voicelink {version()}",
         "core:extensions": [EXTENSION],
     }
     top |= {f"voicelink:{key}": settings[key] for key in _SETTINGS if key in settings}
@@ -244,10 +245,3 @@ def capture_entry(start: int, time: datetime | None, frequency: float | None) ->
 def stamp(time: datetime) -> str:
     """A time as SigMF and the logs write it: UTC, ISO 8601, microseconds."""
     return time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _version() -> str:
-    try:
-        return metadata.version("gr-voicelink")
-    except metadata.PackageNotFoundError:
-        return "unknown"

@@ -17,7 +17,7 @@ import numpy as np
 from voicelink.link_sim.field.baseband import check_rate
 from voicelink.link_sim.field.samples import ALIASES, SampleFormat
 from voicelink.models.errors import FormatError, ParameterError
-from voicelink.models.files import check_folder, writing
+from voicelink.models.files import check_folder, check_no_terminal, writing
 
 SOUND = (".wav", ".flac", ".w64")
 """Endings of audio files: mono is a passband signal, stereo I and Q."""
@@ -60,7 +60,8 @@ class Signal(Protocol):
         rate: samples/s.
         real: whether it is a passband signal, and not I/Q.
         captures: its stretches, in order; to be read in this order.
-        settings: how it was received before, of a recording: `mode`, `spread`, `offset`.
+        settings: how it was received before, of a recording: `mode`, `spread`, `offset`,
+            `model`.
     """
 
     rate: float
@@ -230,7 +231,9 @@ def output_kind(path: str, form: str | None = None) -> tuple[bool | None, Sample
         ParameterError: the ending is none that can be written, or its folder does not exist.
     """
     ending = Path(path).suffix.lower()
-    if path != "-":
+    if path == "-":
+        check_no_terminal(path)
+    else:
         check_folder(path)
     if ending in SOUND:
         if form is not None:

@@ -51,7 +51,7 @@ class RecordingWriter:
     Args:
         path: of either file, or of both without ending.
         form, rate: of the samples.
-        settings: what to receive it with: `mode`, `spread`, `offset`.
+        settings: what to receive it with: `mode`, `spread`, `offset`, `model`.
         say: called with one line where writing ends before its time.
         hardware, position: see `described`.
         frequency: Hz that the middle stands for; None where that is not known.
