@@ -5,6 +5,7 @@ from __future__ import annotations
 from voicelink.blocks.link import LinkDecoder, LinkFrame
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.profile import Profile, profile, profile_of_length, profiles
+from voicelink.models.card import RELIABLE_FROM, Card
 from voicelink.models.errors import one_of
 from voicelink.models.sizes import PAYLOAD_BITS
 
@@ -20,6 +21,7 @@ class AutoLinkDecoder:
         model: number of the speech codec's model.
         payload_bits: of its payloads, as its `Card` says.
         voices: whether it sends the speaker's voice apart.
+        reliable_from: as for `LinkDecoder`.
 
     Raises:
         ParameterError: as `LinkDecoder`.
@@ -31,15 +33,24 @@ class AutoLinkDecoder:
         model: int = 1,
         payload_bits: int = PAYLOAD_BITS,
         voices: bool = False,
+        reliable_from: float = RELIABLE_FROM,
     ) -> None:
         self._model = model
         self._payload_bits = payload_bits
         self._voices = voices
+        self._reliable_from = reliable_from
         self._links: dict[str, LinkDecoder] = {}
         one_of("profile", profile, [AUTO, *profiles(payload_bits)])
         self._fixed = None if profile == AUTO else _profile(profile, payload_bits)
         if self._fixed is not None:
             self._link(self._fixed)
+
+    @classmethod
+    def of(cls, card: Card, profile: str = AUTO) -> AutoLinkDecoder:
+        """The decoder for a model's frames."""
+        return cls(
+            profile, card.number, card.payload_bits, bool(card.voice_bytes), card.reliable_from
+        )
 
     def profile_of(self, packet: Packet) -> Profile:
         """The profile that ``packet`` is decoded by.
@@ -59,7 +70,12 @@ class AutoLinkDecoder:
 
     def _link(self, chosen: Profile) -> LinkDecoder:
         if chosen.name not in self._links:
-            self._links[chosen.name] = LinkDecoder(chosen, self._model, voices=self._voices)
+            self._links[chosen.name] = LinkDecoder(
+                chosen,
+                self._model,
+                voices=self._voices,
+                reliable_from=self._reliable_from,
+            )
         return self._links[chosen.name]
 
 

@@ -30,14 +30,10 @@ from voicelink.blocks.station import Station, like_station
 from voicelink.blocks.status import Status
 from voicelink.blocks.voice import VoicePiece, like_voice
 from voicelink.blocks.whitener import whitening
+from voicelink.models.card import RELIABLE_FROM
 from voicelink.models.errors import FormatError, ParameterError, require
 from voicelink.models.latents import CERTAIN, from_llrs
 from voicelink.models.sizes import PAYLOAD_BITS
-
-HOPELESS = 0.3
-"""Mean reliability of the latents below which a failed frame is concealed: in a stretch of such
-frames little is understood (ESTOI under 0.45), and of noise alone one frame in 1000 reaches it.
-FORMAT.md has the table, and the command that measures it."""
 
 TRUSTED = 0.999
 """Mean reliability from which a soft frame without CRC counts as clean."""
@@ -268,6 +264,7 @@ class LinkDecoder:
             counts as an LLR of +-log((1 - p) / p).
         payload_bits: of the model's payloads, as its `Card` says.
         voices: whether the model sends the speaker's voice apart.
+        reliable_from: mean reliability under which a failed frame is concealed, as its `Card` says.
 
     Attributes:
         profile: the `Profile`.
@@ -283,9 +280,11 @@ class LinkDecoder:
         hard_bit_error_rate: float = HARD_BIT_ERROR_RATE,
         payload_bits: int = PAYLOAD_BITS,
         voices: bool = False,
+        reliable_from: float = RELIABLE_FROM,
     ):
         self.profile = _profile(profile, payload_bits)
         self._voices = voices
+        self._reliable_from = float(require("reliable_from", reliable_from, 0, 1))
         self._model = int(require("model", model, 0, 15))
         rate = float(require("hard_bit_error_rate", hard_bit_error_rate, 1e-9, 0.5))
         self._rate = rate
@@ -326,7 +325,7 @@ class LinkDecoder:
             )
         llrs = sanitised(llrs)
         if not self.profile.header:
-            return [unchecked_frame(llr) for llr in llrs]
+            return [unchecked_frame(llr, self._reliable_from) for llr in llrs]
         frame = _frame(self.profile)
         channel = frame.from_air(np.clip(llrs, -MOST_SURE, MOST_SURE))
         if frame.code is None:
@@ -400,7 +399,7 @@ class LinkDecoder:
 
     def _failed(self, information: np.ndarray, iterations: int) -> LinkFrame:
         llr = information[_frame(self.profile).payload].copy()
-        hopeless = mean_reliability(llr) < HOPELESS
+        hopeless = mean_reliability(llr) < self._reliable_from
         status = Status.CONCEALED if hopeless else Status.SOFT
         other = not hopeless and (
             like_station(llr)
@@ -415,13 +414,13 @@ def mean_reliability(payload_llr: np.ndarray) -> float:
     return float(reliability.mean())
 
 
-def unchecked_frame(payload_llr: np.ndarray) -> LinkFrame:
+def unchecked_frame(payload_llr: np.ndarray, reliable_from: float = RELIABLE_FROM) -> LinkFrame:
     """The frame of a payload that no CRC covers: its LLRs (bits,) alone tell the status."""
     reliability = mean_reliability(payload_llr)
     if reliability >= TRUSTED:
         status = Status.CLEAN
     else:
-        status = Status.CONCEALED if reliability < HOPELESS else Status.SOFT
+        status = Status.CONCEALED if reliability < reliable_from else Status.SOFT
     return LinkFrame(status, payload_llr)
 
 

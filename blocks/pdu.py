@@ -39,6 +39,7 @@ from voicelink.blocks.packet import Packet
 from voicelink.blocks.pmt import Pair, deserialize, serialize
 from voicelink.blocks.status import Status
 from voicelink.blocks.voice import VoicePiece
+from voicelink.models.card import RELIABLE_FROM
 from voicelink.models.errors import FormatError, ParameterError
 from voicelink.models.sizes import PAYLOAD_BITS
 
@@ -156,11 +157,14 @@ def pdu_to_packet(data: bytes) -> Packet:
     return Packet(vector, number, metadata or None)
 
 
-def pdu_to_frame(data: bytes, payload_bits: int = PAYLOAD_BITS) -> tuple[LinkFrame, int | None]:
+def pdu_to_frame(
+    data: bytes, payload_bits: int = PAYLOAD_BITS, reliable_from: float = RELIABLE_FROM
+) -> tuple[LinkFrame, int | None]:
     """The frame in a serialised payload PDU, and its superframe's number.
 
     Without a status in the metadata the payload is judged as one of the profile ``plain``: bytes
-    are clean, LLRs are so where they are sure of all bits.
+    are clean, LLRs are so where they are sure of all bits, and concealed where their mean
+    reliability is under ``reliable_from``, as the model's `Card` says.
 
     Raises:
         FormatError: as `pdu_to_packet`, or the vector is neither a payload's bytes nor the LLRs of
@@ -174,7 +178,7 @@ def pdu_to_frame(data: bytes, payload_bits: int = PAYLOAD_BITS) -> tuple[LinkFra
             f"not {len(vector)} of {vector.dtype}"
         )
     llr = saturated(np.unpackbits(vector)) if vector.dtype == np.uint8 else vector
-    frame = unchecked_frame(llr)
+    frame = unchecked_frame(llr, reliable_from)
     frame = replace(
         frame,
         status=_status(metadata) or frame.status,

@@ -163,7 +163,7 @@ class Receiver:
         self._number = card.number
         self._strangers = Strangers(card.payload_bits)
         self.stranger: int | None = None
-        self._link = AutoLinkDecoder(profile, card.number, card.payload_bits, self._voiced)
+        self._link = AutoLinkDecoder.of(card, profile)
         self._gatherer = Gatherer(card.payload_bits)
         self._nothing = np.zeros(card.payload_bits, np.float32)
         self._first = first

@@ -1,7 +1,7 @@
 """From which reliability on a failed frame is worth hearing.
 
 Run as ``python -m voicelink.link_sim.calibrate FOLDER``; its tables are what
-`voicelink.blocks.link.HOPELESS` is chosen by.
+a card's ``reliable_from`` is chosen by.
 
 Speech goes through the profiles `half` and `third` on white noise, and every frame that error
 correction could not mend is decoded from its posteriors, however unreliable. Around each, ESTOI is
@@ -31,7 +31,7 @@ from functools import cache
 
 import numpy as np
 
-from voicelink.blocks.link import HOPELESS, LinkDecoder, mean_reliability
+from voicelink.blocks.link import LinkDecoder, mean_reliability
 from voicelink.blocks.snr import symbol_statistics
 from voicelink.blocks.sync_word import SYNC_BITS, SYNC_SYMBOLS
 from voicelink.link_sim.damaged_speech import Damage, NeuralLink
@@ -233,8 +233,8 @@ def _number(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}" if math.isfinite(value) else "-"
 
 
-def text(samples: list[Sample], found: list[Class]) -> str:
-    """Both tables in Markdown: by class of reliability, and by Eb/N0."""
+def text(samples: list[Sample], found: list[Class], in_use: float) -> str:
+    """Both tables in Markdown: by class of reliability, and by Eb/N0; and the threshold in use."""
     lines = [
         "| mean reliability | frames | ESTOI, all bad | ESTOI, every 4th bad | concealed instead"
         " | noise that reaches it | blindly |",
@@ -261,11 +261,11 @@ def text(samples: list[Sample], found: list[Class]) -> str:
             scores = [s.stretch for s in here if math.isfinite(s.stretch)]
             lines.append(
                 f"| {profile} | {ebn0:g} | {len(here)} | {low:.2f} to {high:.2f}"
-                f" | {100 * np.mean(reliability < HOPELESS):.0f} %"
+                f" | {100 * np.mean(reliability < in_use):.0f} %"
                 f" | {_number(float(np.mean(scores)) if scores else math.nan)} |"
             )
     measured = _number(threshold(found))
-    lines += ["", f"threshold: {HOPELESS:g} in use, {measured} by this measurement"]
+    lines += ["", f"threshold: {in_use:g} in use, {measured} by this measurement"]
     return "\n".join(lines) + "\n"
 
 
@@ -307,7 +307,8 @@ def main(argv: list[str] | None = None) -> int:
         if MEASURES["estoi"].absent():
             raise VoiceLinkError(MEASURES["estoi"].absent())
         link = NeuralLink(args.model)
-        check_model(card(args.model))
+        model = card(args.model)
+        check_model(model)
         recordings = read_recordings(args.folder, args.limit)
         with ExitStack() as stack:
             # Opened before the work, so that a name that cannot be written costs no waiting.
@@ -315,15 +316,15 @@ def main(argv: list[str] | None = None) -> int:
             with progress_bar() as report:
                 samples, found = calibrate(link, recordings, args.noise, args.seed, report)
             if part:
-                part.write_text(_json(samples, found), encoding="utf-8")
+                part.write_text(_json(samples, found, model.reliable_from), encoding="utf-8")
     except VoiceLinkError as error:
         print(f"voicelink: {error}", file=sys.stderr)
         return 2
-    print(text(samples, found), end="")
+    print(text(samples, found, model.reliable_from), end="")
     return 0
 
 
-def _json(samples: list[Sample], found: list[Class]) -> str:
+def _json(samples: list[Sample], found: list[Class], in_use: float) -> str:
     def plain(record: object) -> dict:
         values = asdict(record)
         return {
@@ -332,7 +333,7 @@ def _json(samples: list[Sample], found: list[Class]) -> str:
         }
 
     document = {
-        "threshold": {"in_use": HOPELESS, "measured": _null(threshold(found))},
+        "threshold": {"in_use": in_use, "measured": _null(threshold(found))},
         "classes": [plain(each) for each in found],
         "frames": [plain(each) for each in samples],
     }

@@ -169,6 +169,7 @@ class NeuralLink:
             model.number,
             payload_bits=model.payload_bits,
             voices=bool(model.voice_bytes),
+            reliable_from=model.reliable_from,
         )
         return decoder.decode_many(llrs)
 

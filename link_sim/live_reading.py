@@ -53,9 +53,7 @@ class ReadingSink:
     ) -> None:
         found = card(model)
         self._sink = sink
-        self._decoder = AutoLinkDecoder(
-            profile, found.number, found.payload_bits, bool(found.voice_bytes)
-        )
+        self._decoder = AutoLinkDecoder.of(found, profile)
         self._gatherer = Gatherer(found.payload_bits)
         self._clock = clock
         self._start = clock()

@@ -24,6 +24,9 @@ PAYLOAD_VERSION = 1
 ENGINES = ("neural", "vae", "parametric", "profile", "codec2")
 """What a card's ``engine`` may be: the modules of `voicelink.models.engines`."""
 
+RELIABLE_FROM = 0.3
+"""What a card's ``reliable_from`` is where it names none."""
+
 MOST_PAYLOAD_BITS = sizes.PAYLOAD_BITS
 MOST_VOICE_BYTES = 64
 
@@ -42,6 +45,8 @@ class Card:
         engine: what runs it, one of `ENGINES`.
         variant: which of the decoders that it comes with; "" for the first.
         voice_bytes: of the speaker's voice, which is sent apart; 0 where it is not.
+        reliable_from: mean reliability, 0..1, from which a payload that could not be mended is
+            understood, and noise alone is not taken for one. FORMAT.md says how it is measured.
     """
 
     id: str
@@ -53,6 +58,7 @@ class Card:
     engine: str = ENGINES[0]
     variant: str = ""
     voice_bytes: int = 0
+    reliable_from: float = RELIABLE_FROM
 
     @property
     def payload_bytes(self) -> int:
@@ -137,6 +143,7 @@ def card(model: str | Path = DEFAULT) -> Card:
             one_of("engine", text.get("engine", ENGINES[0]), ENGINES),
             variant or "",
             _whole("voice", text.get("voice", {}).get("bytes", 0), 0, MOST_VOICE_BYTES),
+            float(require("reliable_from", text.get("reliable_from", RELIABLE_FROM), 0, 1)),
         )
         sums = [file["sha256"] for file in text["files"].values()]
         version, known = payload["version"], list(text.get("variants", ()))

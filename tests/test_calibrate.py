@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from voicelink.blocks.audio import write_audio
-from voicelink.blocks.link import HOPELESS, LinkDecoder, LinkEncoder
+from voicelink.blocks.link import LinkDecoder, LinkEncoder
 from voicelink.blocks.receiver import Receiver
 from voicelink.blocks.snr import symbol_statistics
 from voicelink.blocks.status import Status
@@ -19,6 +19,7 @@ from voicelink.link_sim import calibrate
 from voicelink.link_sim.calibrate import Class, Sample, classes, noise_reliabilities, threshold
 from voicelink.link_sim.damaged_speech import NeuralLink, listen
 from voicelink.link_sim.fer import awgn_llrs
+from voicelink.models.card import RELIABLE_FROM
 from voicelink.models.evaluation.evaluate import Recording
 from voicelink.models.evaluation.measures import MEASURES
 
@@ -34,7 +35,7 @@ def test_noise_is_concealed(profile: str) -> None:
     # Without a sync word to measure the level by, noise looks more like a signal.
     sure, blind = (noise_reliabilities(profile, 100, 1, blind) for blind in (False, True))
     assert np.mean(sure) < np.mean(blind)
-    assert np.mean(blind >= HOPELESS) < 0.2
+    assert np.mean(blind >= RELIABLE_FROM) < 0.2
 
 
 @pytest.mark.parametrize(("profile", "ebn0"), [("half", -0.5), ("third", -0.5)])
@@ -119,9 +120,9 @@ def test_command(tmp_path: Path, sample: np.ndarray, capsys, monkeypatch) -> Non
     result = tmp_path / "c.json"
     assert calibrate.main([str(tmp_path), "--noise", "20", "--json", str(result)]) == 0
     out = capsys.readouterr().out
-    assert f"threshold: {HOPELESS:g} in use" in out and "| half | -4 |" in out
+    assert f"threshold: {RELIABLE_FROM:g} in use" in out and "| half | -4 |" in out
     document = json.loads(result.read_text())
-    assert document["threshold"]["in_use"] == HOPELESS
+    assert document["threshold"]["in_use"] == RELIABLE_FROM
     assert {frame["ebn0"] for frame in document["frames"]} == {-4, 0.5}
     assert sum(each["frames"] for each in document["classes"]) == len(document["frames"])
 

@@ -10,7 +10,6 @@ from scipy.stats import binom
 from voicelink.blocks.header import FrameType, Header
 from voicelink.blocks.interleaver import Interleaver
 from voicelink.blocks.link import (
-    HOPELESS,
     LinkDecoder,
     LinkEncoder,
     mean_reliability,
@@ -19,6 +18,7 @@ from voicelink.blocks.packet import Packet
 from voicelink.blocks.profile import profile, profile_of_length, profiles
 from voicelink.blocks.status import Status
 from voicelink.link_sim.fer import awgn_llrs
+from voicelink.models.card import RELIABLE_FROM
 from voicelink.models.errors import FormatError, ParameterError
 from voicelink.models.latents import CERTAIN
 
@@ -167,7 +167,7 @@ def test_failed_frames_say_how_likely_their_bits_are(name, ebn0):
 def test_reliability_is_between_nothing_and_all():
     assert mean_reliability(np.zeros(256, np.float32)) == pytest.approx(0)
     assert mean_reliability(np.full(256, -30, np.float32)) == pytest.approx(1)
-    assert mean_reliability(np.full(256, 0.5, np.float32)) < HOPELESS
+    assert mean_reliability(np.full(256, 0.5, np.float32)) < RELIABLE_FROM
 
 
 @pytest.mark.parametrize("name", CODED)

@@ -46,6 +46,15 @@ def test_lost_frames_are_concealed(model: str, speech: np.ndarray) -> None:
     assert result.statuses.count(Status.CONCEALED) >= 2
 
 
+def test_what_failed_is_soft_only_where_the_model_is_understood(speech: np.ndarray) -> None:
+    """The same noise: latents that are half known still speak, indexes of codebooks do not."""
+    statuses = {}
+    for name in (DEFAULT, "parametric-800"):
+        chain = ChannelChain(channels_from(["awgn:ebn0_db=0"]), seed=1)
+        statuses[name] = set(simulate(speech, chain, "half", name).statuses)
+    assert statuses == {DEFAULT: {Status.SOFT}, "parametric-800": {Status.CONCEALED}}
+
+
 @pytest.mark.parametrize("model", [name for name in released() if name != DEFAULT], indirect=True)
 def test_the_commands_know_the_model(model: str, speech_file: Path, voicelink, tmp_path) -> None:
     heard, signal = tmp_path / "heard.wav", tmp_path / "signal.wav"

@@ -88,7 +88,8 @@ class decoder(Guarded, gr.basic_block):
         one_of("pace", pace, ["clock", "data"])
         self._model = model
         self._buffer = float(require("buffer", buffer, 0, LONGEST_BUFFER))
-        self._bits = card(model).payload_bits
+        known = card(model)
+        self._bits, self._reliable_from = known.payload_bits, known.reliable_from
         size = self._bits // 8 if input == "packed" else self._bits
         self._stream = (_STREAMS[input], size) if input in _STREAMS else None
         self._clock = pace == "clock" and self._stream is None
@@ -170,7 +171,7 @@ class decoder(Guarded, gr.basic_block):
     @guarded
     def _on_payload(self, message: pmt.pmt_base) -> None:
         try:
-            frame, number = pdu_to_frame(to_bytes(message), self._bits)
+            frame, number = pdu_to_frame(to_bytes(message), self._bits, self._reliable_from)
         except FormatError as error:
             self._receiver.refuse(error)
             self.errors += 1

@@ -75,7 +75,7 @@ class deframer(Guarded, gr.basic_block):
     def __init__(self, profile: str = AUTO, model: str | Path = DEFAULT) -> None:
         found = card(model)
         self._bits = found.payload_bits
-        self._link = AutoLinkDecoder(profile, found.number, self._bits, bool(found.voice_bytes))
+        self._link = AutoLinkDecoder.of(found, profile)
         gr.basic_block.__init__(self, "voicelink_deframer", None, None)
         self._gatherer = Gatherer(self._bits)
         self._collector = CallsignCollector()

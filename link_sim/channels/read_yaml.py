@@ -137,4 +137,3 @@ def _plain(loader: _Loader, node: yaml.Node, path: tuple, document: Document) ->
         return loader.construct_object(node)
     except (ValueError, OverflowError) as error:
         raise ParameterError(f"{document.source}, line {line}: {one_line(error)}") from None
-

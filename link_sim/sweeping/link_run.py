@@ -62,9 +62,10 @@ def run_link(
         profile, model, buffer, spread: as `simulate` takes them.
     """
     receiver = Receiver(profile, model, first=0, follow=False, speech=False)
-    number = card(model).number
+    known = card(model)
     chosen = find_profile(profile, 8 * payloads.shape[1])
-    encoder, decoder = LinkEncoder(chosen, number), LinkDecoder(chosen, number)
+    encoder = LinkEncoder(chosen, known.number)
+    decoder = LinkDecoder(chosen, known.number, reliable_from=known.reliable_from)
     chain.carry(chosen.payload_bits)
     spreader = Spreader(encoder.bits, spread)
     air = np.packbits(encoder.encode_many(payloads), axis=1)
