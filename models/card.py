@@ -72,8 +72,18 @@ class Card:
 
     @property
     def name(self) -> str:
-        """The id and, behind a colon, the variant: what finds it again."""
+        """The id and, behind a colon, the variant: what finds a released model again."""
         return f"{self.id}:{self.variant}" if self.variant else self.id
+
+    @property
+    def is_released(self) -> bool:
+        """Whether it came with the package, so that its `name` finds it again."""
+        return self.folder.resolve() == (RELEASED / self.id).resolve()
+
+    @property
+    def place(self) -> str:
+        """The folder and, behind a colon, the variant: what finds any model again."""
+        return f"{self.folder}:{self.variant}" if self.variant else str(self.folder)
 
     def file(self, name: str) -> bytes:
         """The content of one of the model's files, its SHA-256 compared with the card's.
@@ -112,7 +122,8 @@ def variants() -> list[str]:
 
 
 def card(model: str | Path = DEFAULT) -> Card:
-    """The card of a released model (its id) or of a model's folder (its path).
+    """The card of a released model (its id) or of a model's folder (its path; with ``./`` in front
+    where it is named as an id).
 
     Raises:
         ParameterError: there is no model of that name, or it has no such variant.
@@ -120,15 +131,17 @@ def card(model: str | Path = DEFAULT) -> Card:
     """
     import yaml
 
+    # An id is the released model's, whatever folder of that name there is: others may choose ids.
+    ids = released()
     name, variant = str(model), None
-    folder = Path(name)
-    if ":" in name and not (_holds_card(folder) or folder.is_dir()):
-        name, variant = name.rsplit(":", 1)
-        folder = Path(name)
-    if not _holds_card(folder):
-        if name and name not in released() and folder.is_dir():
+    before, colon, last = name.rpartition(":")
+    if colon and (before in ids or not (_holds_card(Path(name)) or Path(name).is_dir())):
+        name, variant = before, last
+    folder = RELEASED / name if name in ids else Path(name)
+    if not name or not _holds_card(folder):
+        if name and folder.is_dir():
             raise ParameterError(f"model must be an id or a folder with a card.yaml, not {name}")
-        folder = RELEASED / one_of("model", name, released())
+        folder = RELEASED / one_of("model", name, ids)
     try:
         # A copy, as those who write cards change it.
         text = deepcopy(_plain((folder / "card.yaml").read_text(encoding="utf-8")))

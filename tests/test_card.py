@@ -74,12 +74,28 @@ def test_a_variant_is_one_that_there_is(name: str, said: str) -> None:
         card(name)
 
 
+def test_an_id_is_the_released_model_s_whatever_lies_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recording that came with such folders does not choose what is loaded."""
+    for name in ("vae-digits", "parametric-800:plain"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "card.yaml").write_text("id: somebody's")
+    monkeypatch.chdir(tmp_path)
+    assert card("vae-digits").is_released and card("parametric-800:plain").variant == "plain"
+    assert card("vae-digits").folder == RELEASED / "vae-digits"
+    with pytest.raises(ModelError):
+        card("./vae-digits")
+
+
 def test_a_folder_is_named_with_a_variant_too(tmp_path: Path) -> None:
     folder = tmp_path / "on:12" / "mine"
     folder.mkdir(parents=True)
     with pytest.raises(ParameterError, match=f"a folder with a card.yaml, not {folder}"):
         card(folder)
     shutil.copy(RELEASED / "parametric-800" / "card.yaml", folder)
-    assert card(f"{folder}:plain").name == "parametric-800:plain"
+    found = card(f"{folder}:plain")
+    assert found.name == "parametric-800:plain" and not found.is_released
+    assert card(found.place) == found
     with pytest.raises(ParameterError, match="one of parametric-800, parametric-800:plain, not"):
         card(f"{folder}:")

@@ -15,7 +15,9 @@ def test_a_model_is_shown_in_short_and_whole(voicelink, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     status, out, _ = voicelink("models", "show", "neural-800")
     lines = out.splitlines()
-    assert status == 0 and len(lines) <= 25 and max(map(len, lines)) <= 100
+    assert status == 0 and len(lines) <= 25
+    # The page's place is as long as it is.
+    assert max(len(line) for line in lines if not line.startswith("page")) <= 100
     said = " ".join(out.split())
     for words in (
         "neural-800: Speech at 800 bit/s", "256 bits in 320 ms: 800 bit/s", "30 ms, beside",

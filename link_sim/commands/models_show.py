@@ -56,7 +56,9 @@ def _short(card: Card) -> str:
     room = max(shutil.get_terminal_size().columns - 14, 40)
     lines = []
     for name, text in _rows(card):
-        first, *more = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+        first, *more = textwrap.wrap(
+            text, room, break_long_words=False, break_on_hyphens=False
+        ) or [""]
         lines += [f"{name:13} {first}", *(f"{'':13} {line}" for line in more)]
     return "\n".join(lines)
 
@@ -103,7 +105,8 @@ def _rows(card: Card) -> list[tuple[str, str]]:
         rows.append(("variant", f"{card.id}:{name}, {title}"))
     if (page := card.folder / "README.md").exists():
         rows.append(("page", f"{page}"))
-    return [*rows, ("whole card", f"voicelink models show {card.name} --yaml, or --json")]
+    name = card.name if card.is_released else card.place
+    return [*rows, ("whole card", f"voicelink models show {name} --yaml, or --json")]
 
 
 def _quality(measures: dict[str, float], recordings: int) -> str:

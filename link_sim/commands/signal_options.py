@@ -153,7 +153,9 @@ def mode_of(args: argparse.Namespace, settings: dict) -> dict:
 
 
 def noted(mode: dict) -> dict:
-    """What `mode_of` gave, as recordings and logs say it: the model by its name."""
+    """What `mode_of` gave, as recordings and logs say it: the model by its name, that of one in a
+    folder so that it is not taken for a released one."""
     from voicelink.models.card import card
 
-    return mode | {"model": card(mode["model"]).name}
+    found = card(mode["model"])
+    return mode | {"model": found.name if found.is_released else f"{found.name} (not released)"}

@@ -14,7 +14,7 @@ import math
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -118,8 +118,7 @@ def forms(
             folders = {form: write_form(model, form, Path(temporary)) for form in FORMS}
         else:
             folders = {AS_IT_IS: model.folder}
-        suffix = f":{model.variant}" if model.variant else ""
-        names = {form: f"{folder}{suffix}" for form, folder in folders.items()}
+        names = {form: replace(model, folder=folder).place for form, folder in folders.items()}
         results = evaluate(
             map(Model, names.values()),
             recordings,
@@ -166,9 +165,7 @@ def measure(
         recordings=len(recordings),
         seconds=sum(len(r.audio) for r in recordings) / SAMPLE_RATE,
         parts=parts(model),
-        usage=used(
-            f"{model.folder}:{model.variant}" if model.variant else model.folder, recordings
-        ),
+        usage=used(model.place, recordings),
         forms=forms(model, recordings, progress),
     )
 
