@@ -19,6 +19,7 @@ from voicelink.blocks.link_framer import LinkFramer
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.receiver import Receiver
 from voicelink.blocks.station import Identifier
+from voicelink.blocks.zeromq import FrameSender
 from voicelink.link_sim.exchange import receive_speech
 from voicelink.models.codec import code
 
@@ -253,6 +254,34 @@ def test_frames_of_another_model_end_it_only_where_nothing_else_is_waited_for(ou
         Receiver(speech=False), receive, lambda _: None, idle=0.1, seconds=0.5, keep=True
     )
     assert time.monotonic() - began > 0.7
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_failed_frames_of_another_model_are_not_taken_for_speech_of_ours(
+    ours: bool, start, tmp_path: Path
+) -> None:
+    """They do not say whose they are, and so count as our own; whole ones tell."""
+    strange, own = LinkEncoder("half", model=3).encode(bytes(32)), LinkEncoder("half")
+    flips = np.packbits(np.random.default_rng(1).random(8 * 74) < 0.12)
+    frames = [strange, Packet(strange.data ^ flips), strange]
+    if ours:
+        frames += [own.encode(bytes(32)), strange]
+    with FrameSender("tcp://127.0.0.1:*", "push") as sender:
+        receiver = start("receive", "o.wav", "--from", sender.endpoint, "--pattern", "pushpull",
+                         "--fast", "--idle", 1)  # fmt: skip
+        assert sender.wait_for_peer(60)
+        for packet in frames:
+            assert sender.send(packet, 10)
+        _, err = receiver.communicate(timeout=60)
+    said = "what comes is of the model parametric-800: it takes --model parametric-800"
+    assert err.count("what comes is of") == 1
+    if ours:
+        assert receiver.returncode == 0 and (tmp_path / "o.wav").exists()
+        assert err.endswith(f"voicelink: note: {said}\n")
+        assert "1 clean, 1 soft, 3 foreign" in err
+    else:
+        assert receiver.returncode == 2 and list(tmp_path.iterdir()) == []
+        assert err.endswith(f"voicelink: nothing was heard: {said}\n")
 
 
 def test_a_port_in_use_is_said_in_one_line(start, sample_path: Path) -> None:

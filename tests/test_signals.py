@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from signals import FRAMES, heard, over, write_recording
 from voicelink.blocks.audio import read_audio, write_audio
 from voicelink.link_sim.field.baseband import FromBaseband, ToBaseband
 from voicelink.link_sim.field.samples import SampleFormat
+from voicelink.link_sim.field.sending import SignalMaker
 from voicelink.link_sim.field.signals import open_signal, signal_writer
+from voicelink.link_sim.field.testframes import packets
 from voicelink.models.card import card
 from voicelink.models.errors import FormatError, VoiceLinkError
 
@@ -118,6 +121,23 @@ def test_a_signal_of_another_model_is_said_to_be_one(tmp_path: Path, voicelink, 
     status, out, err = voicelink("demodulate", signal, "--json", "-")
     assert status == 0 and len(out.splitlines()) == 10
     assert err == f"voicelink: 9 foreign\nvoicelink: note: {hint}\n"
+
+
+def test_a_failed_frame_of_another_model_is_no_speech_of_ours(
+    tmp_path: Path, voicelink, refused
+) -> None:
+    """It does not say whose it is, and so counts as our own; whole ones tell."""
+    signal, heard_file = tmp_path / "s.wav", tmp_path / "o.wav"
+    due = list(packets("half", "parametric-800", "N0CALL", 1, FRAMES))
+    flips = np.packbits(np.random.default_rng(1).random(8 * 74) < 0.12)
+    due[4] = [replace(due[4][0], data=due[4][0].data ^ flips)]
+    with signal_writer(str(signal), 8000, True) as write:
+        for samples in SignalMaker(8000, True).over(due):
+            write(samples)
+    said = refused("demodulate", signal, heard_file)
+    assert said.startswith("voicelink: nothing was heard: what comes is of the model parametric")
+    assert not heard_file.exists()
+    assert voicelink("demodulate", signal)[2].startswith("voicelink: 1 soft, 8 foreign\n")
 
 
 @pytest.mark.parametrize("words", [("modulate", "{sample}"), ("field", "testframes")])

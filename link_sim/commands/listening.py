@@ -30,6 +30,7 @@ def listen(
         tap: called with each packet as soon as it is found.
     """
     from voicelink.blocks.audio import audio_writer, check_audio_name
+    from voicelink.blocks.receiver import WHOLE
     from voicelink.link_sim.commands.signal_options import listener_for, mode_of, noted
     from voicelink.link_sim.commands.streams import ended_by_signals
     from voicelink.link_sim.commands.streams import note as say
@@ -37,7 +38,7 @@ def listen(
     from voicelink.link_sim.field.hearing import hear
     from voicelink.link_sim.field.log import FrameLog
     from voicelink.link_sim.field.recording import file_names
-    from voicelink.link_sim.other_model import of_another_model
+    from voicelink.link_sim.other_model import check_ours, of_another_model
     from voicelink.models.errors import FormatError, ParameterError
     from voicelink.models.files import check_apart
 
@@ -55,14 +56,13 @@ def listen(
     with ExitStack() as stack:
         write = stack.enter_context(_lines(args.json)) if args.json else None
         log = FrameLog(write, signal.rate, about)
-        heard, frames, speech = None, 0, 0
+        heard, frames = None, 0
         if args.heard is not None:
             heard = Heard(stack.enter_context(audio_writer(args.heard)), listener.skip)
         # What was heard until then is kept when the program is told to end.
         stop = stack.enter_context(ended_by_signals())
         for capture, frame in hear(signal, listener, pace, stop):
             frames += 1
-            speech += frame.heard
             note(log.add(frame, capture.start, capture.time))
             if frame.callsign:
                 callsigns[frame.callsign] = None
@@ -75,8 +75,8 @@ def listen(
                 f"no frame was found in {args.input}: it must hold the modem's signal, in audio"
                 " around 1500 Hz, of the sender's --mode, --spread and --model"
             )
-        if heard is not None and not speech and listener.stranger is not None:
-            raise FormatError(f"nothing was heard: {of_another_model(listener.stranger)}")
+        if heard is not None:
+            check_ours(listener.stranger, sum(log.statuses[status.value] for status in WHOLE))
     said = log.summary() + (f"; {', '.join(callsigns)}" if callsigns else "")
     said += f"; {text!r}" if text else ""
     if args.testframes:

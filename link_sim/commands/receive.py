@@ -90,8 +90,8 @@ def run(args: argparse.Namespace) -> int:
     )
     from voicelink.link_sim.exchange import receive_speech
     from voicelink.link_sim.listen import Announcer
-    from voicelink.link_sim.other_model import of_another_model
-    from voicelink.models.errors import FormatError, ParameterError, require
+    from voicelink.link_sim.other_model import check_ours, of_another_model
+    from voicelink.models.errors import ParameterError, require
     from voicelink.models.files import check_no_terminal
 
     if made_keys(args):
@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         check_audio_name(args.output)
     receiver = Receiver(radio_profile(args, "auto"), args.model)
-    # Where it ends for them, the end says it.
+    # Where it does not go on, the end says it.
     announcer = Announcer(receiver, note, strangers=args.keep)
     skip = receiver.delay
 
@@ -142,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
 
             # What was heard until then is kept when the program is told to end.
             with ended_by_signals() as ended:
-                given = receive_speech(
+                receive_speech(
                     receiver,
                     take,
                     play,
@@ -153,8 +153,7 @@ def run(args: argparse.Namespace) -> int:
                     keep=args.keep,
                     stop=ended,
                 )
-            if not given and receiver.stranger is not None:
-                raise FormatError(f"nothing was heard: {of_another_model(receiver.stranger)}")
+            check_ours(receiver.stranger, receiver.counts.clean + receiver.counts.corrected)
 
         if args.raw:
             with open_output(args.output) as sink:
@@ -169,4 +168,6 @@ def run(args: argparse.Namespace) -> int:
         counts["callsign"] = callsign or receiver.station.callsign
         counts["text"] = receiver.station.text or None
         report(counts, args.json, part)
+    if receiver.stranger is not None and not args.keep:
+        note(of_another_model(receiver.stranger))
     return 0
