@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import tempfile
@@ -24,18 +25,28 @@ def check_folder(path: str | Path) -> None:
         raise ParameterError(f"cannot write {path}: {error.strerror}") from None
 
 
-def check_apart(outputs: Iterable[str | Path | None], inputs: Iterable[str | Path | None]) -> None:
-    """Raise `ParameterError` where an output is an input, which would be lost; by whatever names.
+def check_apart(
+    outputs: Iterable[str | Path | None], inputs: Iterable[str | Path | None] = ()
+) -> None:
+    """Raise `ParameterError` where an output is an input, or two outputs are one file, by whatever
+    names: one would be lost.
 
     None and ``-`` are no files, and what is not there yet is no input.
     """
-    inputs = [path for path in inputs if path is not None and str(path) != "-"]
-    for output in outputs:
-        for path in inputs:
-            if output is not None and str(output) != "-" and _same(output, path):
-                raise ParameterError(
-                    f"cannot write {output}: it is the input {path}; name another file"
-                )
+    outputs, inputs = (
+        [path for path in paths if path is not None and str(path) != "-"]
+        for paths in (outputs, inputs)
+    )
+    for output, path in itertools.product(outputs, inputs):
+        if _same(output, path):
+            raise ParameterError(
+                f"cannot write {output}: it is the input {path}; name another file"
+            )
+    for one, other in itertools.combinations(outputs, 2):
+        if _same(one, other) or _real(one) == _real(other):
+            raise ParameterError(
+                f"cannot write {other}: the output {one} goes there too; name another file"
+            )
 
 
 def _same(one: str | Path, other: str | Path) -> bool:
@@ -43,6 +54,13 @@ def _same(one: str | Path, other: str | Path) -> bool:
         return os.path.samefile(one, other)
     except (OSError, ValueError):  # one is not there, or no name of a file
         return False
+
+
+def _real(path: str | Path) -> str:
+    try:
+        return os.path.realpath(path)
+    except ValueError:  # no name of a file
+        return str(path)
 
 
 def check_no_terminal(path: str | Path) -> None:

@@ -294,6 +294,14 @@ def test_bad_input_gets_one_line_and_leaves_nothing(
         "field replay o.sigmf-meta --log o.sigmf-data",
         "field report o.jsonl -o o.jsonl",
         "models voice o.vl o.vl",
+        "eval o.wav --json link.wav",
+        "eval . --csv o.wav",
+        "eval o.wav --noise link.wav --snr 3 --markdown o.wav",
+        "sim o.wav p.wav --channel trace:file=t.csv --json t.csv",
+        "sim o.wav p.wav --yaml c.yaml --json c.yaml",
+        "sweep w.yaml -o d --report w.yaml",
+        "sweep w.yaml -o d --report link.wav",
+        "sweep w.yaml -o d --report t.csv",
     ],
 )
 def test_no_input_is_written_over(
@@ -307,10 +315,36 @@ def test_no_input_is_written_over(
         Path(name).symlink_to("o.wav")
     with signal_writer("o.sigmf-meta", 8000, False) as write:
         write(np.zeros(100, np.complex64))
-    samples = Path("o.sigmf-data").read_bytes()
+    Path("t.csv").write_text("time,delay\n0,lost\n")
+    Path("c.yaml").write_text("channel: [loss:probability=0]\n")
+    Path("w.yaml").write_text("channel: [trace:file=t.csv]\nspeech: o.wav\n")
+    before = {path.name: path.read_bytes() for path in Path().iterdir()}
     assert "it is the input" in refused(*line.split())
-    assert Path("o.wav").read_bytes() == content
-    assert Path("o.sigmf-data").read_bytes() == samples
+    assert {path.name: path.read_bytes() for path in Path().iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sim {sample} o.wav --json o.wav",
+        "sim {sample} o.wav --json ./link.wav",
+        "sim {sample} o.wav --picture o.png --json o.png",
+        "demodulate {sample} o.wav --json o.wav",
+        "eval {sample} --csv o.csv --markdown o.csv",
+        "sweep burst-loss -o d --report o.svg --picture ./o.svg",
+        "sweep burst-loss -o d --report d/results.csv",
+    ],
+)
+def test_no_output_is_written_over_by_another(
+    line: str, sample_path: Path, refused, tmp_path: Path, monkeypatch
+) -> None:
+    """By whatever name, also where none of them is there yet: link.wav is o.wav."""
+    monkeypatch.chdir(tmp_path)
+    Path("d").mkdir()
+    Path("link.wav").symlink_to("o.wav")
+    assert "goes there too; name another file" in refused(*line.format(sample=sample_path).split())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d", "link.wav"]
+    assert not list(Path("d").iterdir())
 
 
 @pytest.mark.parametrize(

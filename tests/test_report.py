@@ -433,7 +433,18 @@ def test_bad_options_are_refused_in_one_line(spoken: Path, tmp_path: Path, refus
     assert "--players must be" in refused(
         "report", spoken, "-o", tmp_path / "a.html", "--players", -1
     )
+    page = ("report", spoken, "-o", tmp_path / "a.svg")
+    assert "goes there too" in refused(*page, "--picture", tmp_path / "a.svg")
     assert not list(tmp_path.iterdir())
+
+
+def test_no_file_of_the_sweep_is_written_over(spoken: Path, refused) -> None:
+    files = [path for path in spoken.rglob("*") if path.is_file()]
+    assert {"results.csv", "sweep.yaml"} < {path.name for path in files}
+    before = [path.read_bytes() for path in files]
+    for path in files:
+        assert "it is the input" in refused("report", spoken, "-o", path)
+    assert [path.read_bytes() for path in files] == before
 
 
 def test_a_missing_library_is_named(spoken: Path, tmp_path: Path, monkeypatch) -> None:

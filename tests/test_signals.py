@@ -246,6 +246,14 @@ def test_captures_are_stretches_without_gaps(tmp_path: Path) -> None:
         assert sum(map(len, opened.read(second))) == len(signal)
 
 
+def test_the_file_that_the_metadata_name_is_not_written_over(tmp_path: Path, refused) -> None:
+    meta = write_recording(tmp_path, over(), top={"core:dataset": "y.wav"})
+    samples = (tmp_path / "r.sigmf-data").rename(tmp_path / "y.wav")
+    before = samples.read_bytes()
+    assert "it is the input" in refused("demodulate", meta, samples)
+    assert samples.read_bytes() == before
+
+
 def test_header_bytes_are_no_samples(tmp_path: Path) -> None:
     path = write_recording(
         tmp_path, np.zeros(0), captures=[{"core:sample_start": 0, "core:header_bytes": 64}]

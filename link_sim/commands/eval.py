@@ -64,13 +64,14 @@ def run(args: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
     from voicelink.link_sim.choices import chosen
-    from voicelink.link_sim.recordings import read_recordings
+    from voicelink.link_sim.recordings import audio_files, read_recordings
     from voicelink.models.errors import ParameterError, require
     from voicelink.models.evaluation import tables
     from voicelink.models.evaluation.evaluate import evaluate
+    from voicelink.models.evaluation.manifest import NAME
     from voicelink.models.evaluation.measures import MEASURES
     from voicelink.models.evaluation.progress import progress_bar
-    from voicelink.models.files import writing
+    from voicelink.models.files import check_apart, writing
 
     jobs = len(os.sched_getaffinity(0)) if args.jobs is None else args.jobs
     require("--jobs", jobs, 1, 256)
@@ -94,6 +95,10 @@ def run(args: argparse.Namespace) -> int:
     if "-" in (args.csv, args.markdown):
         raise ParameterError("--csv and --markdown must be files; only --json takes - for stdout")
 
+    recordings = audio_files(args.folder)
+    noises = [] if args.noise is None else audio_files(args.noise)
+    manifest = recordings[0].parent / NAME
+    check_apart([args.csv, args.json, args.markdown], [*recordings, manifest, *noises])
     with ExitStack() as stack:
         # Opened before the work, so that a name that cannot be written costs no waiting.
         parts = [(stack.enter_context(writing(path)), form) for path, form in outputs]

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ def listen(
     from voicelink.link_sim.field.heard import Heard
     from voicelink.link_sim.field.hearing import hear
     from voicelink.link_sim.field.log import FrameLog
-    from voicelink.link_sim.field.recording import file_names
     from voicelink.link_sim.other_model import check_ours, of_another_model
     from voicelink.models.errors import FormatError, ParameterError
     from voicelink.models.files import check_apart
@@ -48,7 +48,7 @@ def listen(
         if args.testframes:
             raise ParameterError("--testframes are no speech: no audio file can be written")
         check_audio_name(args.heard)
-    check_apart([args.heard, args.json], [args.input, *file_names(args.input)])
+    check_apart([args.heard, args.json], _files(args.input))
     listener = listener_for(args, signal.rate, signal.real, signal.settings, bool(args.heard), tap)
     about = noted(mode_of(args, signal.settings)) | {"source": args.input}
     callsigns: dict[str, None] = {}
@@ -85,6 +85,17 @@ def listen(
     if listener.stranger is not None:
         say(of_another_model(listener.stranger))
     return 0
+
+
+def _files(path: str) -> list[str | Path]:
+    """The files that a signal is read from, by the name that `open_signal` was given."""
+    from voicelink.link_sim.field.recording import file_names, read_recording
+    from voicelink.link_sim.field.signals import SIGMF
+
+    if Path(path).suffix.lower() not in SIGMF:
+        return [path]
+    # Its metadata may name any file for the samples.
+    return [path, *file_names(path), read_recording(path).data]
 
 
 @contextmanager

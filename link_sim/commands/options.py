@@ -76,6 +76,18 @@ def chain_from(args: argparse.Namespace) -> ChannelChain:
     return ChannelChain(channels, args.seed, ", ".join(title for title, _ in parts))
 
 
+def channel_files(args: argparse.Namespace, chain: ChannelChain) -> list[str | Path]:
+    """The files that `chain_from` read for its chain."""
+    written = [value for option, value in args.channel_parts if option == "yaml"]
+    named = [
+        getattr(channel, parameter.name)
+        for channel in chain.channels
+        for parameter in channel.parameters()
+        if parameter.kind == "file"
+    ]
+    return [*written, *named]
+
+
 class _Part(argparse.Action):
     """Notes the option and its value, so that the order among different options is kept."""
 

@@ -41,14 +41,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the verb."""
     from voicelink.link_sim.report import write_picture, write_report
+    from voicelink.link_sim.sweeping.folder import files_of_points, table_files
     from voicelink.models.errors import ParameterError, require
+    from voicelink.models.files import check_apart
 
     if args.curve and not args.picture:
         raise ParameterError("--curve goes with --picture")
     require("--players", args.players, 0)
+    path = args.output or (None if args.picture else "report.html")
+    own = [*table_files(args.results), *files_of_points(args.results)]
+    check_apart([path, args.picture], own)
     if args.picture:
         write_picture(args.results, args.picture, args.understood, args.curve)
-    path = args.output or (None if args.picture else "report.html")
     if path:
         page = write_report(args.results, path, args.understood, args.players)
         for note in page.notes:

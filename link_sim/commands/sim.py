@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     import json
 
     from voicelink.blocks.audio import check_audio_name, read_audio, write_audio
-    from voicelink.link_sim.commands.options import chain_from
+    from voicelink.link_sim.commands.options import chain_from, channel_files
     from voicelink.link_sim.commands.streams import note, voice_of_option
     from voicelink.link_sim.picture import check_picture_name, draw
     from voicelink.link_sim.score import score
@@ -48,8 +48,9 @@ def run(args: argparse.Namespace) -> int:
         check_picture_name(args.picture)
     if args.json and args.json != "-":
         check_folder(args.json)
-    check_apart([args.output, args.picture, args.json], [args.input, args.voice])
     chain = chain_from(args)
+    outputs = [args.output, args.picture, args.json]
+    check_apart(outputs, [args.input, args.voice, *channel_files(args, chain)])
     voice = voice_of_option(args)
     audio = read_audio(args.input, note)
     result = simulate(

@@ -41,12 +41,13 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from voicelink.link_sim.picture import check_picture_name
+    from voicelink.link_sim.sweeping.folder import files_of_points, table_files
     from voicelink.link_sim.sweeping.read import read_document, read_sweep, sweep_names
     from voicelink.link_sim.sweeping.run import run_sweep
     from voicelink.link_sim.sweeping.table import table, values
     from voicelink.models.errors import ParameterError, require
     from voicelink.models.evaluation.progress import progress_bar
-    from voicelink.models.files import check_folder
+    from voicelink.models.files import check_apart, check_folder
 
     if args.list:
         about = {name: read_document(name).data for name in sweep_names()}
@@ -78,6 +79,9 @@ def run(args: argparse.Namespace) -> int:
         from voicelink.link_sim.report.picture import check_curve
 
         check_curve(args.curve, sweep.measures)
+    outputs = [args.report, args.picture]
+    check_apart([*table_files(folder), *outputs])
+    check_apart(outputs, [args.sweep, *sweep.files(), *files_of_points(folder)])
     for note in sweep.notes:
         print(f"voicelink: note: {note}", file=sys.stderr)
     done = 0

@@ -24,6 +24,17 @@ from voicelink.models.errors import FormatError, ParameterError, one_line
 from voicelink.models.files import writing
 
 
+def table_files(folder: str | Path) -> list[Path]:
+    """The files that every sweep writes into its folder."""
+    return [Path(folder) / TABLE, Path(folder) / SETTINGS]
+
+
+def files_of_points(folder: str | Path) -> Iterator[Path]:
+    """The files beside those that a sweep has left in its folder."""
+    for name in (DETAILS, AUDIO):
+        yield from (Path(folder) / name).glob("*")
+
+
 class ResultsFolder:
     """Where a sweep's points go, one by one.
 

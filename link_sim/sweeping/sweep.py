@@ -112,6 +112,12 @@ class Sweep:
         """The names of the channels' settings that vary."""
         return [name for name in self.vary if name not in AXES]
 
+    def files(self) -> list[Path]:
+        """What it reads beside its own file and its models: recordings, and files of channels."""
+        recordings = [path for entry in self.speech.values() for _, path in entry]
+        kinds = (name.partition(" ") for name in self.inputs)
+        return recordings + [Path(path) for kind, _, path in kinds if kind == "file"]
+
     def points(self) -> Iterator[Point]:
         """Its points, in the order of the grid; recordings, seeds and codecs change fastest."""
         channels = {tuple(at.values()): channel for at, channel in self.channels}
