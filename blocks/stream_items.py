@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,6 @@ import numpy as np
 from voicelink.blocks.packet import Packet
 from voicelink.blocks.spread import packet_lengths
 from voicelink.models.errors import FormatError, one_of
-from voicelink.models.sizes import PAYLOAD_BITS
 
 _TYPES = {"bytes": np.dtype(np.uint8), "bits": np.dtype(np.uint8), "floats": np.dtype(np.float32)}
 
@@ -40,29 +40,29 @@ def items_in(message: bytes, items: str, start: int = 0) -> np.ndarray:
     return np.frombuffer(message, dtype, offset=start)
 
 
-def as_frame(packet: Packet, payload_bits: int = PAYLOAD_BITS) -> Packet:
+def as_frame(packet: Packet, lengths: Collection[int] | None = None) -> Packet:
     """The packet as a link frame, its hard bits packed: its items tell by their number what it is.
 
     Args:
         packet: uint8 packed bytes (32, 37, 74 or 111; spread 3 more), uint8 bits (256, 296, 592 or
             888; spread 24 more), or that many float32 LLRs, log(P(0) / P(1)); or what a model with
             shorter payloads has.
-        payload_bits: of the model's payloads.
+        lengths: bits that a packet may have; None: those of `packet_lengths`.
 
     Raises:
         FormatError: where no profile has so many, a bit is neither 0 nor 1, or an LLR is not
             finite. Nothing else is raised.
     """
+    lengths = lengths or packet_lengths()
     data = packet.data
-    known = packet_lengths(payload_bits)
     if packet.soft:
         if not np.isfinite(data).all():
             raise FormatError("the LLRs of a link frame must be finite numbers")
-    elif len(data) in known:
+    elif len(data) in lengths:
         if data.max() > 1:
             raise FormatError(f"a bit of a link frame must be 0 or 1, not {data.max()}")
         packet = replace(packet, data=np.packbits(data))
-    if packet.bits not in known:
-        choices = ", ".join(map(str, known))
+    if packet.bits not in lengths:
+        choices = ", ".join(map(str, lengths))
         raise FormatError(f"a link frame must have {choices} bits, not {packet.bits}")
     return packet

@@ -7,7 +7,7 @@ such streams. A message holds any part of the stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +18,6 @@ from voicelink.blocks.spread import packet_lengths
 from voicelink.blocks.stream_items import as_frame, items_in
 from voicelink.blocks.tag_header import Tag, read_tag_header, write_tag_header
 from voicelink.models.errors import FormatError
-from voicelink.models.sizes import PAYLOAD_BITS
 
 PACKET_LENGTH = "packet_len"
 """The tag's key, as GNU Radio's blocks have it by default."""
@@ -48,17 +47,17 @@ class TaggedStreamReader:
     Args:
         items: what the stream's items are, see `voicelink.blocks.stream_items`.
         refuse: called with the reason for each frame that is left out.
-        payload_bits: of the model's payloads.
+        lengths: bits that a packet may have; None: those of `packet_lengths`.
     """
 
     def __init__(
         self,
         items: str,
         refuse: Callable[[FormatError], None],
-        payload_bits: int = PAYLOAD_BITS,
+        lengths: Collection[int] | None = None,
     ) -> None:
         self._items = items
-        self._payload_bits = payload_bits
+        self._lengths = lengths or packet_lengths()
         self._refuse = refuse
         self._next = 0
         self._drop()
@@ -85,7 +84,7 @@ class TaggedStreamReader:
 
     def _begin(self, length: object, number: object) -> None:
         self._break("another frame begins")
-        if type(length) is not int or not 0 < length <= max(packet_lengths(self._payload_bits)):
+        if type(length) is not int or not 0 < length <= max(self._lengths):
             self._refuse(FormatError(f"{PACKET_LENGTH} must be a link frame's, not {length!r:.40}"))
             return
         self._wanted = length
@@ -102,7 +101,7 @@ class TaggedStreamReader:
         items, number = np.concatenate(self._parts), self._number
         self._drop()
         try:
-            return [as_frame(Packet(items, number), self._payload_bits)]
+            return [as_frame(Packet(items, number), self._lengths)]
         except FormatError as error:
             self._refuse(error)
             return []

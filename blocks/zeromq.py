@@ -160,8 +160,9 @@ class FrameReceiver(Endpoint):
         profile: the profile of a stream's frames.
         spread: packets that each of them is spread over, 1, 2, 4, 8 or 16.
         payload_bits: of the model's payloads, as its `Card` says.
-        others: give out raw frames of other models too whose payloads have another length, as a
-            `Receiver` tells of which model they are; else they are malformed.
+        others: give out frames of other models too whose payloads have another length, as a
+            `Receiver` tells of which model they are, but of streams without tags; else they are
+            malformed.
         keys: CURVE keys; None for none.
         allow_remote: bind also where other machines reach it.
         high_water: messages that may wait here to be received.

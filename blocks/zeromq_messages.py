@@ -77,7 +77,8 @@ class MessageReader:
         refuse: called with the reason for what is left out of a stream.
         spread: packets that each frame in a stream is spread over, 1, 2, 4, 8 or 16.
         payload_bits: of the model's payloads.
-        others: give out raw frames of payloads of other lengths too.
+        others: give out frames of payloads of other lengths too, but for those that only sync words
+            tell.
 
     Raises:
         ParameterError: for a form, items or a profile that there are not, and for a stream
@@ -96,10 +97,9 @@ class MessageReader:
     ) -> None:
         self._form = one_of("form", form, RECEIVED_FORMS)
         self._items = one_of("items", items, ITEMS)
-        self._payload_bits = payload_bits
         sizes = payload_sizes() if others else [payload_bits]
-        self._raw_lengths = {bits for size in sizes for bits in packet_lengths(size)}
-        self._tagged = TaggedStreamReader(items, refuse, payload_bits)
+        self._lengths = [bits for size in sizes for bits in packet_lengths(size)]
+        self._tagged = TaggedStreamReader(items, refuse, self._lengths)
         self._sync = None
         if form == "stream":
             if profile is None:
@@ -130,11 +130,11 @@ class MessageReader:
         # and what it holds is a frame; of frames with random bits, fewer than one in 2^50 do.
         if self._form == "pdu" or (self._form == "auto" and message.startswith(b"\x07")):
             try:
-                return [as_frame(pdu_to_packet(message), self._payload_bits)]
+                return [as_frame(pdu_to_packet(message), self._lengths)]
             except FormatError:
                 if self._form == "pdu" or not self._frame_long(message):
                     raise
-        if 8 * len(message) not in self._raw_lengths:
+        if not self._frame_long(message):
             raise FormatError(f"a raw link frame cannot have {len(message)} bytes")
         return [Packet(np.frombuffer(message, np.uint8).copy())]
 
@@ -148,4 +148,4 @@ class MessageReader:
         return [Packet(np.packbits(frame.data < 0), frame.number) for frame in frames]
 
     def _frame_long(self, message: bytes) -> bool:
-        return 8 * len(message) in packet_lengths(self._payload_bits)
+        return 8 * len(message) in self._lengths

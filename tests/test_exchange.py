@@ -218,12 +218,21 @@ def test_a_text_that_ends_behind_the_over_is_waited_for() -> None:
     assert len(waits) == 3
 
 
-@pytest.mark.parametrize("model", ["parametric-800", "voice-profile"])
+@pytest.mark.parametrize(
+    ("model", "form"),
+    [
+        ("parametric-800", "raw"),
+        ("voice-profile", "raw"),
+        ("voice-profile", "pdu"),
+        ("voice-profile", "tagged"),
+    ],
+)
 def test_frames_of_another_model_end_it_and_say_which(
-    model: str, start, sample_path: Path, tmp_path: Path
+    model: str, form: str, start, sample_path: Path, tmp_path: Path
 ) -> None:
     """Also where their payloads have another length, as those of voice-profile."""
-    sender = start("send", sample_path, "--to", "tcp://127.0.0.1:*", "--fast", "--model", model)
+    sender = start("send", sample_path, "--to", "tcp://127.0.0.1:*", "--fast", "--model", model,
+                   "--form", form)  # fmt: skip
     receiver = start("receive", "o.wav", "--from", endpoint(sender), "--fast", "--idle", 1,
                      "--json", "counts.json")  # fmt: skip
     _, err = receiver.communicate(timeout=60)

@@ -11,7 +11,13 @@ from voicelink.blocks.link import LinkDecoder, LinkEncoder
 from voicelink.blocks.link_framer import LinkFramer
 from voicelink.blocks.modem import Demodulator, Modulator, modes
 from voicelink.blocks.packet import Packet
-from voicelink.blocks.pdu import frame_to_pdu, payload_to_pdu, pdu_to_frame, pdu_to_payload
+from voicelink.blocks.pdu import (
+    frame_to_pdu,
+    packet_to_pdu,
+    payload_to_pdu,
+    pdu_to_frame,
+    pdu_to_payload,
+)
 from voicelink.blocks.profile import payload_sizes, profile, profile_of_length
 from voicelink.blocks.snr import ebn0_db
 from voicelink.blocks.spread import LABEL_BITS, Gatherer, Spreader, packet_lengths
@@ -24,6 +30,7 @@ from voicelink.blocks.zeromq_messages import SENT_FORMS, MessageReader, MessageW
 from voicelink.link_sim.channels.chain import ChannelChain
 from voicelink.link_sim.channels.compose import channels_from
 from voicelink.link_sim.fer import awgn_llrs, normal_approximation
+from voicelink.models.card import card
 from voicelink.models.errors import FormatError, ParameterError
 
 SIZES = [256, 224, 128]
@@ -190,12 +197,32 @@ def test_pdus_carry_them(bits: int) -> None:
     assert pdu_to_payload(pdu, bits) == (payload, 7, True)
     link = LinkEncoder("half", payload_bits=bits)
     packet = link.encode(payload)
-    assert as_frame(Packet(np.unpackbits(packet.data)), bits).bits == link.bits
+    assert as_frame(Packet(np.unpackbits(packet.data)), packet_lengths(bits)).bits == link.bits
     decoded = LinkDecoder("half", payload_bits=bits).decode(packet)
     frame, number = pdu_to_frame(frame_to_pdu(decoded, 3), bits)
     assert (payload_of(frame), number) == (payload, 3)
     with pytest.raises(FormatError, match="a payload must be 32 u8 or 256 f32"):
         pdu_to_frame(pdu)
+
+
+@pytest.mark.parametrize("form", ["raw", "pdu", "tagged"])
+@pytest.mark.parametrize("first", ["07", "f05f01", "f05f010a"])
+def test_messages_with_frames_of_other_models_are_told_apart_from_all_else(
+    form: str, first: str
+) -> None:
+    """Also where they begin as a PDU or a tag header does, as spread packets of a label do."""
+    bits = card("voice-profile").payload_bits
+    spreader = Spreader(profile("half", bits).bits, 4)
+    frame = LinkEncoder("half", payload_bits=bits).encode(bytes(bits // 8))
+    for packet in (frame, spreader.push(frame)):
+        begun = bytes.fromhex(first) + packet.data.tobytes()[len(first) // 2 :]
+        packet = Packet(np.frombuffer(begun, np.uint8))
+        message = MessageWriter(form, bits).write(packet)
+        (found,) = MessageReader("auto", "bytes", None, pytest.fail, others=True).read(message)
+        assert found.data.tobytes() == begun
+    soft = packet_to_pdu(Packet(np.ones(packet.bits, np.float32), 3))
+    (found,) = MessageReader("auto", "bytes", None, pytest.fail, others=True).read(soft)
+    assert found.soft and (found.bits, found.number) == (packet.bits, 3)
 
 
 @pytest.mark.parametrize("form", SENT_FORMS)

@@ -20,7 +20,7 @@ from voicelink.blocks.pdu import CALLSIGN, EBN0_DB, END, PROFILE, frame_to_pdu, 
 from voicelink.blocks.pmt import serialize
 from voicelink.blocks.receiver import AHEAD, STRAGGLERS
 from voicelink.blocks.snr import ebn0_db
-from voicelink.blocks.spread import Gatherer
+from voicelink.blocks.spread import Gatherer, packet_lengths
 from voicelink.blocks.station import START, Station, StationReader
 from voicelink.blocks.status import Status
 from voicelink.blocks.stream_items import as_frame
@@ -98,7 +98,7 @@ class deframer(Guarded, gr.basic_block):
 
     @guarded
     def _on_frame(self, message: pmt.pmt_base) -> None:
-        packet = as_frame(pdu_to_packet(to_bytes(message)), self._bits)
+        packet = as_frame(pdu_to_packet(to_bytes(message)), packet_lengths(self._bits))
         frames = self._gatherer.push(packet)
         for gathered in frames:
             self._give(gathered, packet, gathered is frames[-1])

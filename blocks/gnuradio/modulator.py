@@ -13,6 +13,7 @@ from voicelink.blocks.gnuradio.guard import Guarded, guarded
 from voicelink.blocks.gnuradio.messages import IN, to_bytes
 from voicelink.blocks.modem import MODEM_RATE, Modulator
 from voicelink.blocks.pdu import END, pdu_to_packet
+from voicelink.blocks.spread import packet_lengths
 from voicelink.blocks.stream_items import as_frame
 from voicelink.models.card import DEFAULT, card
 from voicelink.models.errors import one_of, require
@@ -103,7 +104,7 @@ class modulator(Guarded, gr.basic_block):
 
     @guarded
     def _on_packet(self, message: pmt.pmt_base) -> None:
-        packet = as_frame(pdu_to_packet(to_bytes(message)), self._bits)
+        packet = as_frame(pdu_to_packet(to_bytes(message)), packet_lengths(self._bits))
         if self._open and packet.number == 0:
             self._close()  # an over whose end was lost
         signal = self._modulator.modulate(packet)
