@@ -330,6 +330,7 @@ def test_no_input_is_written_over(
         "sim {sample} o.wav --json ./link.wav",
         "sim {sample} o.wav --picture o.png --json o.png",
         "demodulate {sample} o.wav --json o.wav",
+        "receive o.wav --json link.wav",
         "eval {sample} --csv o.csv --markdown o.csv",
         "sweep burst-loss -o d --report o.svg --picture ./o.svg",
         "sweep burst-loss -o d --report d/results.csv",

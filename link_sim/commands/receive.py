@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     from voicelink.link_sim.listen import Announcer
     from voicelink.link_sim.other_model import check_ours, of_another_model
     from voicelink.models.errors import ParameterError, require
-    from voicelink.models.files import check_no_terminal
+    from voicelink.models.files import check_apart, check_no_terminal
 
     if made_keys(args):
         return 0
@@ -106,6 +106,7 @@ def run(args: argparse.Namespace) -> int:
         return hear(args)
     if args.output == "-" and args.json == "-":
         raise ParameterError("--json must name a file where the audio goes to standard output")
+    check_apart([args.output, args.json])
     if args.raw:
         check_no_audio_name(args.output, "--raw writes samples without a header: name it .raw")
         check_no_terminal(args.output)
