@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from typing import Protocol, TypeVar
 
 from voicelink.models.errors import ParameterError, one_of
+from voicelink.models.evaluation.measures import ALL_MEASURES, Measure
 
 
 class _Optional(Protocol):
@@ -41,4 +42,20 @@ def chosen(option: str, wanted: str, known: Mapping[str, _T]) -> list[_T]:
     for each in found:
         if each.absent():
             raise ParameterError(f"{option}: {each.absent()}")
+    return found
+
+
+def chosen_measures(option: str, wanted: str, transcripts: Sized) -> list[Measure]:
+    """The measures that an option names, of recordings with these transcripts.
+
+    Raises:
+        ParameterError: as `chosen`; or one needs a transcript, and there is none.
+    """
+    found = chosen(option, wanted, ALL_MEASURES)
+    for measure in found:
+        if measure.transcribed and not transcripts:
+            raise ParameterError(
+                f"{option}: {measure.name} needs to know what is said: --transcripts FILE, or a"
+                " column text in the folder's manifest.tsv"
+            )
     return found

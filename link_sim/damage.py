@@ -14,34 +14,35 @@ import os
 import sys
 from contextlib import ExitStack
 
-from voicelink.link_sim.choices import chosen, chosen_names
+from voicelink.link_sim.choices import chosen_measures, chosen_names
 from voicelink.link_sim.damage_picture import draw
 from voicelink.link_sim.damage_results import Curves, damage_curves, to_json
 from voicelink.link_sim.damaged_codec2 import MODES, Codec2Link
 from voicelink.link_sim.damaged_speech import DAMAGES, NeuralLink
 from voicelink.link_sim.picture import check_picture_name
-from voicelink.link_sim.recordings import read_recordings
+from voicelink.link_sim.recordings import read_recordings, read_transcripts
 from voicelink.models.card import DEFAULT, card
 from voicelink.models.engines import present
 from voicelink.models.errors import ParameterError, VoiceLinkError, require
 from voicelink.models.evaluation.evaluate import Mean
-from voicelink.models.evaluation.measures import MEASURES, Measure
+from voicelink.models.evaluation.measures import ALL_MEASURES, Measure
 from voicelink.models.evaluation.progress import progress_bar
 from voicelink.models.files import writing
 from voicelink.models.sizes import SAMPLE_RATE
 
-USUAL = ("estoi", "pesq", "phonemes")
+USUAL = ("estoi", "pesq", "phonemes", "words")
 """The measures that are taken by default, where they are on this machine."""
 
 
-def usual_measures() -> list[Measure]:
-    """Those of `USUAL` that are here.
+def usual_measures(transcribed: bool = False) -> list[Measure]:
+    """Those of `USUAL` that are here, of recordings with transcripts where they are
+    ``transcribed``.
 
     Raises:
         ParameterError: there is none.
     """
-    measures = [MEASURES[name] for name in USUAL]
-    here = [measure for measure in measures if not measure.absent()]
+    measures = [ALL_MEASURES[name] for name in USUAL]
+    here = [m for m in measures if not m.absent() and transcribed >= m.transcribed]
     if not here:
         raise ParameterError(f"--measures: {measures[0].absent()}")
     return here
@@ -99,6 +100,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--measures", metavar="A,B", help=f"which (default: of {', '.join(USUAL)} those here)"
     )
+    parser.add_argument(
+        "--transcripts", metavar="FILE", help="what is said, as voicelink eval takes it"
+    )
     parser.add_argument("--only", metavar="A,B", help=f"which damage, of {', '.join(DAMAGES)}")
     parser.add_argument("--json", metavar="FILE", help="write means, drops and statuses")
     parser.add_argument("--picture", metavar="FILE", help="draw the first measure (PNG, SVG, PDF)")
@@ -122,10 +126,11 @@ def _run(args: argparse.Namespace) -> None:
     require("--seed", args.seed, 0)
     if args.limit is not None:
         require("--limit", args.limit, 1)
+    transcripts = read_transcripts(args.folder, args.transcripts)
     if args.measures is None:
-        measures = usual_measures()
+        measures = usual_measures(bool(transcripts))
     else:
-        measures = chosen("--measures", args.measures, MEASURES)
+        measures = chosen_measures("--measures", args.measures, transcripts)
     kinds = list(DAMAGES) if args.only is None else chosen_names("--only", args.only, DAMAGES)
     if args.picture:
         check_picture_name(args.picture)
@@ -136,7 +141,7 @@ def _run(args: argparse.Namespace) -> None:
     with ExitStack() as stack:
         # Opened before the work, so that a name that cannot be written costs no waiting.
         part = stack.enter_context(writing(args.json)) if args.json else None
-        recordings = read_recordings(args.folder, args.limit)
+        recordings = read_recordings(args.folder, args.limit, transcripts)
         with progress_bar() as report:
             curves = damage_curves(links, recordings, measures, kinds, args.seed, jobs, report)
         if part:

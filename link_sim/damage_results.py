@@ -19,6 +19,7 @@ from voicelink.models.errors import ParameterError
 from voicelink.models.evaluation.align import cut, delay
 from voicelink.models.evaluation.evaluate import Mean, Recording
 from voicelink.models.evaluation.measures import Measure
+from voicelink.models.evaluation.words import Transcript
 
 Link = NeuralLink | Codec2Link
 
@@ -180,13 +181,13 @@ def damage_curves(
             clean[link.name] = {}
             # Measured only now that the delay is known.
             tasks = [
-                (r.audio, heard, lags[link.name], measures)
+                (r.audio, heard, lags[link.name], measures, r.transcript)
                 for r, (_, heard) in zip(recordings, found, strict=True)
             ]
             for recording, values in zip(recordings, work(measured, tasks), strict=True):
                 clean[link.name][recording.name] = values
         tasks = [
-            (link, damage, recording.audio, lags[link.name], measures, damage.seed(seed, index))
+            (link, damage, recording, lags[link.name], measures, damage.seed(seed, index))
             for link, damage in points
             for index, recording in enumerate(recordings)
         ]
@@ -217,7 +218,11 @@ def _clean(link: Link, audio: np.ndarray) -> tuple[int, np.ndarray]:
 
 
 def measured(
-    audio: np.ndarray, heard: np.ndarray, lag: int, measures: list[Measure]
+    audio: np.ndarray,
+    heard: np.ndarray,
+    lag: int,
+    measures: list[Measure],
+    transcript: Transcript | None = None,
 ) -> dict[str, float]:
     """Each measure's value of speech that was heard with a lag in samples.
 
@@ -225,16 +230,23 @@ def measured(
     3.8: NaN where too little was heard (`_HEARD`).
     """
     reference, heard = cut(audio, heard, lag)
-    values = {measure.name: measure(reference, heard) for measure in measures}
+    values = {measure.name: measure(reference, heard, transcript) for measure in measures}
     if "pesq" in values and np.sum(heard**2) < _HEARD * np.sum(reference**2):
         values["pesq"] = math.nan
     return values
 
 
-def _damaged(link: Link, damage: Damage, audio, lag, measures, seed) -> dict[str, tuple]:
-    heard: dict[str, Heard] = link.hear(audio, damage, seed)
+def _damaged(
+    link: Link, damage: Damage, recording: Recording, lag: int, measures: list[Measure], seed: int
+) -> dict[str, tuple]:
+    heard: dict[str, Heard] = link.hear(recording.audio, damage, seed)
     return {
-        receiver: (measured(audio, h.audio, lag, measures), h.frames, h.failed, h.statuses)
+        receiver: (
+            measured(recording.audio, h.audio, lag, measures, recording.transcript),
+            h.frames,
+            h.failed,
+            h.statuses,
+        )
         for receiver, h in heard.items()
     }
 

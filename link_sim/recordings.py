@@ -7,7 +7,9 @@ from pathlib import Path
 from voicelink.blocks.audio import read_audio
 from voicelink.models.errors import ParameterError
 from voicelink.models.evaluation.evaluate import Recording
-from voicelink.models.evaluation.manifest import read_manifest
+from voicelink.models.evaluation.manifest import read_manifest, read_table
+from voicelink.models.evaluation.words import Transcript
+from voicelink.models.evaluation.words import transcripts as transcripts_of
 
 ENDINGS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64")
 
@@ -30,13 +32,45 @@ def audio_files(path: str | Path) -> list[Path]:
     return files
 
 
-def read_recordings(path: str | Path, limit: int | None = None) -> list[Recording]:
+def read_transcripts(
+    path: str | Path, transcripts: str | Path | None = None
+) -> dict[str, Transcript]:
+    """What is said in the recordings of a folder, or in the one file, by name, where it is known.
+
+    Args:
+        path: a folder of audio files, or one such file; the column ``text`` of its manifest is
+            taken.
+        transcripts: a file like the manifest, with the columns ``file`` and ``text``; what it says
+            goes before what the manifest does.
+
+    Raises:
+        ParameterError: the folder holds no audio files, or the transcripts are not of them.
+        FormatError: manifest or transcripts are not such a file.
+    """
+    names = [file.name for file in audio_files(path)]
+    rows = read_manifest(audio_files(path)[0].parent)
+    if transcripts is not None:
+        given = read_table(Path(transcripts))
+        if not any(given.get(name, {}).get("text") for name in names):
+            raise ParameterError(
+                f"--transcripts: {transcripts} must have the text of a recording in {path} at least"
+                " (columns file and text, tab-separated), but has of none"
+            )
+        rows = {**rows, **given}
+    texts = {name: rows.get(name, {}).get("text") or "" for name in names}
+    return transcripts_of(texts)
+
+
+def read_recordings(
+    path: str | Path, limit: int | None = None, transcripts: dict[str, Transcript] | None = None
+) -> list[Recording]:
     """The audio files of a folder by name, or the one file, with the sex and the speaker that a
     manifest tells.
 
     Args:
         path: a folder of audio files, or one such file.
         limit: only the first so many; None for all.
+        transcripts: of them, by name, as `read_transcripts` gives them.
 
     Raises:
         ParameterError: the folder cannot be read, or holds no audio files.
@@ -46,6 +80,12 @@ def read_recordings(path: str | Path, limit: int | None = None) -> list[Recordin
     manifest = read_manifest(files[0].parent)
     rows = [(file, manifest.get(file.name, {})) for file in files[:limit]]
     return [
-        Recording(file.name, read_audio(file), row.get("sex") or "", row.get("speaker") or "")
+        Recording(
+            file.name,
+            read_audio(file),
+            row.get("sex") or "",
+            row.get("speaker") or "",
+            transcript=(transcripts or {}).get(file.name),
+        )
         for file, row in rows
     ]

@@ -17,7 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "folder",
         help="a folder of audio files, or one such file; a manifest.tsv beside them with the"
         " columns file, sex (M, F) and speaker gives men and women apart, and the worst of each"
-        " speaker",
+        " speaker, with the column text word errors",
+    )
+    parser.add_argument(
+        "--transcripts",
+        metavar="FILE",
+        help="what is said, for word errors: tab-separated with the columns file and text (default:"
+        " the manifest's)",
     )
     parser.add_argument(
         "--codecs",
@@ -63,13 +69,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
-    from voicelink.link_sim.choices import chosen
-    from voicelink.link_sim.recordings import audio_files, read_recordings
+    from voicelink.link_sim.choices import chosen_measures
+    from voicelink.link_sim.recordings import audio_files, read_recordings, read_transcripts
     from voicelink.models.errors import ParameterError, require
     from voicelink.models.evaluation import tables
     from voicelink.models.evaluation.evaluate import evaluate
     from voicelink.models.evaluation.manifest import NAME
-    from voicelink.models.evaluation.measures import MEASURES
+    from voicelink.models.evaluation.measures import ALL_MEASURES, MEASURES
     from voicelink.models.evaluation.progress import progress_bar
     from voicelink.models.files import check_apart, writing
 
@@ -79,10 +85,11 @@ def run(args: argparse.Namespace) -> int:
         require("--limit", args.limit, 1)
     condition = _condition(args)
     wanted_codecs = _codecs(args.codecs, args.model)
+    transcripts = read_transcripts(args.folder, args.transcripts)
     if args.measures is None:
-        wanted_measures = list(MEASURES.values())
+        wanted_measures = list((ALL_MEASURES if transcripts else MEASURES).values())
     else:
-        wanted_measures = chosen("--measures", args.measures, MEASURES)
+        wanted_measures = chosen_measures("--measures", args.measures, transcripts)
     outputs = [
         (path, form)
         for path, form in (
@@ -98,11 +105,12 @@ def run(args: argparse.Namespace) -> int:
     recordings = audio_files(args.folder)
     noises = [] if args.noise is None else audio_files(args.noise)
     manifest = recordings[0].parent / NAME
-    check_apart([args.csv, args.json, args.markdown], [*recordings, manifest, *noises])
+    inputs = [*recordings, manifest, args.transcripts, *noises]
+    check_apart([args.csv, args.json, args.markdown], inputs)
     with ExitStack() as stack:
         # Opened before the work, so that a name that cannot be written costs no waiting.
         parts = [(stack.enter_context(writing(path)), form) for path, form in outputs]
-        recordings = read_recordings(args.folder, args.limit)
+        recordings = read_recordings(args.folder, args.limit, transcripts)
         with progress_bar() as progress:
             results = evaluate(
                 wanted_codecs, recordings, wanted_measures, progress, jobs, condition

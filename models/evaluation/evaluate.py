@@ -25,6 +25,7 @@ from voicelink.models.evaluation.align import cut, delay
 from voicelink.models.evaluation.conditions import Condition
 from voicelink.models.evaluation.measures import Measure
 from voicelink.models.evaluation.peers import Codec, Coded
+from voicelink.models.evaluation.words import Transcript, unknown
 from voicelink.models.sizes import SAMPLE_RATE
 
 GROUPS = {"all": None, "men": "M", "women": "F"}
@@ -48,6 +49,7 @@ class Recording:
         sex: "M", "F", or "" where it is not known.
         speaker: who speaks, or "" where it is not known.
         heard: what codecs hear, (n,), where that is not ``audio``: it with noise.
+        transcript: what is said, where that is known.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Recording:
     sex: str = ""
     speaker: str = ""
     heard: np.ndarray | None = None
+    transcript: Transcript | None = None
 
 
 @dataclass(frozen=True)
@@ -198,13 +201,28 @@ def _code(codec: Codec, recording: Recording) -> tuple[np.ndarray, float, float,
 
 
 def _measure(
-    reference: np.ndarray, decoded: np.ndarray, lag: int, measures: list[Measure]
+    recording: Recording, decoded: np.ndarray, lag: int, measures: list[Measure]
 ) -> dict[str, float]:
     try:
-        reference, decoded = cut(reference, decoded, lag)
+        reference, decoded = cut(recording.audio, decoded, lag)
     except ParameterError:  # shorter than the codec's delay: nothing came out of it
         return {measure.name: math.nan for measure in measures}
-    return {measure.name: measure(reference, decoded) for measure in measures}
+    return {m.name: m(reference, decoded, recording.transcript) for m in measures}
+
+
+def _unknown_words(recordings: list[Recording]) -> list[str]:
+    """A note on the words of the transcripts that a recogniser never hears, if there are any.
+
+    Raises:
+        ParameterError: it knows none of them.
+    """
+    languages = {r.transcript.language for r in recordings if r.transcript}
+    words = {word for language in languages for words in language for word in words}
+    lacking = unknown(words)
+    if words and len(lacking) == len(words):
+        raise ParameterError("transcripts must be in English, but the recogniser knows no word")
+    names = ", ".join(lacking)
+    return [f"from the recogniser's dictionary, so that it never hears them: {names}"] * bool(names)
 
 
 def _each(function: Callable, tasks: list[tuple], pool) -> Iterator[tuple[int, object]]:
@@ -253,6 +271,8 @@ def evaluate(
         raise ParameterError("recordings must be one at least")
     codecs = [codec for codec in codecs if not codec.absent()]
     measures = [measure for measure in measures if not measure.absent()]
+    if any(measure.transcribed for measure in measures):
+        absent += _unknown_words(recordings)
     condition = condition or Condition()
     recordings = [condition.applied(recording, i) for i, recording in enumerate(recordings)]
 
@@ -282,7 +302,7 @@ def evaluate(
         }
         values: list = [None] * len(pairs)
         tasks = [
-            (recording.audio, audio, lags[codec.name], measures)
+            (recording, audio, lags[codec.name], measures)
             for (codec, recording), (audio, *_) in zip(pairs, coded, strict=True)
         ]
         for index, result in _each(_measure, tasks, pool):

@@ -4,7 +4,7 @@ Every measure takes two arrays, (n,) float at 8 kHz within +-1, aligned and equa
 a number; NaN where the recording cannot be measured (too short, or silent). The libraries are
 optional: each `Measure` names the extra of ``gr-voicelink`` that installs it.
 
-A new measure is one more `Measure` in `MEASURES`.
+A new measure is one more `Measure` in `ALL_MEASURES`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from voicelink.models.evaluation.pitch import pitch_error, voicing_error
 from voicelink.models.evaluation.quality import pesq_nb, visqol, warpq
 from voicelink.models.evaluation.recogniser import phoneme_error
 from voicelink.models.evaluation.voice import speaker_similarity
+from voicelink.models.evaluation.words import Transcript, word_error
 
 TOPICS = ("speech", "voice")
 """Blocks of a table: intelligibility and quality beside the original; all else."""
@@ -43,11 +44,13 @@ class Measure:
         better: "higher" or "lower".
         unit: of its values, "" for a bare number.
         library: the package that computes it.
-        function: ``function(reference, decoded) -> float``.
+        function: ``function(reference, decoded) -> float``; a `Transcript` is its reference where
+            it is ``transcribed``.
         digits: decimals that a table shows.
         modules: what of the library must import; none for the module of the library's name.
         extra: the extra of ``gr-voicelink`` that installs the library.
         topic: one of `TOPICS`.
+        transcribed: whether it must be told what is said.
     """
 
     name: str
@@ -55,11 +58,12 @@ class Measure:
     better: str
     unit: str
     library: str
-    function: Callable[[np.ndarray, np.ndarray], float]
+    function: Callable[[np.ndarray, np.ndarray], float] | Callable[[Transcript, np.ndarray], float]
     digits: int = 2
     modules: tuple[str, ...] = ()
     extra: str = "eval"
     topic: str = "speech"
+    transcribed: bool = False
 
     def absent(self) -> str | None:
         """What to install, in words, where the library is not there or broken; None where it is."""
@@ -70,8 +74,11 @@ class Measure:
         needs = f"{self.label} needs the Python package {self.library}"
         return f"{needs}: pip install '.[{self.extra}]' ({reason})"
 
-    def __call__(self, reference: np.ndarray, decoded: np.ndarray) -> float:
-        """The measure's value; NaN where the reference is silent, or too short for the measure.
+    def __call__(
+        self, reference: np.ndarray, decoded: np.ndarray, transcript: Transcript | None = None
+    ) -> float:
+        """The measure's value; NaN where the reference is silent, or too short for the measure, or
+        where it needs a transcript and there is none.
 
         Raises:
             ParameterError: the arrays differ in shape or are not one-dimensional.
@@ -87,7 +94,9 @@ class Measure:
             raise VoiceLinkError(missing)
         if not reference.any():
             return float("nan")
-        return float(self.function(reference, decoded))
+        if not self.transcribed:
+            return float(self.function(reference, decoded))
+        return float("nan") if transcript is None else float(self.function(transcript, decoded))
 
 
 @cache
@@ -102,12 +111,15 @@ def _import_failure(module: str) -> str | None:
     return None
 
 
-MEASURES: dict[str, Measure] = {
+ALL_MEASURES: dict[str, Measure] = {
     m.name: m
     for m in (
         Measure("estoi", "ESTOI", "higher", "", "pystoi", estoi, 3),
         Measure("stoi", "STOI", "higher", "", "pystoi", stoi, 3),
         Measure("phonemes", "phoneme err.", "lower", "%", "pocketsphinx", phoneme_error, 1),
+        Measure(
+            "words", "word err.", "lower", "%", "pocketsphinx", word_error, 1, transcribed=True
+        ),
         Measure("pesq", "PESQ-NB", "higher", "MOS-LQO", "pesq", pesq_nb),
         Measure("warpq", "WARP-Q", "lower", "", "warpq", warpq, modules=("warpq.core",)),
         Measure(
@@ -165,3 +177,6 @@ MEASURES: dict[str, Measure] = {
     )
 }
 """Every measure, by name, in the order of a table's columns."""
+
+MEASURES = {name: measure for name, measure in ALL_MEASURES.items() if not measure.transcribed}
+"""Those that need nothing but the speech."""

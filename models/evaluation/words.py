@@ -1,0 +1,135 @@
+"""What a recogniser with a small vocabulary understands of speech whose words are known."""
+
+from __future__ import annotations
+
+import math
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from voicelink.models.evaluation.recogniser import edits, heard
+
+Sentence = tuple[str, ...]
+"""Words in lower case, without punctuation."""
+
+_DISCOUNT = 0.5
+_BEGIN, _END = "<s>", "</s>"
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What is said in a recording.
+
+    Attributes:
+        words: of the recording.
+        language: every sentence that the recogniser may expect, of all recordings together.
+    """
+
+    words: Sentence
+    language: tuple[Sentence, ...]
+
+
+def words_of(text: str) -> Sentence:
+    """A text's words.
+
+    >>> words_of("Aristotle thought: the sun's rays!")
+    ('aristotle', 'thought', 'the', "sun's", 'rays')
+    """
+    return tuple(re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", text.lower().replace("\u2019", "'")))
+
+
+def transcripts(texts: Mapping[str, str]) -> dict[str, Transcript]:
+    """Transcripts by recording, of texts by recording; those without a word are left out."""
+    said = {name: words for name, text in texts.items() if (words := words_of(text))}
+    language = tuple(dict.fromkeys(said.values()))
+    return {name: Transcript(words, language) for name, words in said.items()}
+
+
+def bigrams(sentences: Iterable[Sentence]) -> str:
+    """A language of pairs of words, in ARPA's format.
+
+    Pairs that were never seen fall back to single words by absolute discounting (Ney, Essen &
+    Kneser, Computer Speech & Language 8(1), 1994; a discount of one half).
+    """
+    pairs = Counter(p for words in sentences for p in pairwise((_BEGIN, *words, _END)))
+    before, words, kinds = Counter(), Counter(), Counter()
+    for (first, second), count in pairs.items():
+        before[first] += count
+        words[second] += count
+        kinds[first] += 1
+    total = words.total()
+    followed = Counter()
+    for first, second in pairs:
+        followed[first] += words[second] / total
+
+    def discount(word: str) -> float:
+        # Where every word was seen behind it, there is none to fall back to.
+        return _DISCOUNT if followed[word] < 1 - 1e-9 else 0
+
+    def fall_back(word: str) -> float:
+        if not before[word] or not discount(word):
+            return 1
+        return discount(word) * kinds[word] / before[word] / (1 - followed[word])
+
+    lines = ["\\data\\", f"ngram 1={len(words) + 1}", f"ngram 2={len(pairs)}", "", "\\1-grams:"]
+    lines.append(f"-99 {_BEGIN} {math.log10(fall_back(_BEGIN)):.5f}")
+    for word, count in sorted(words.items()):
+        chance = math.log10(count / total)
+        lines.append(f"{chance:.5f} {word} {math.log10(fall_back(word)):.5f}")
+    lines += ["", "\\2-grams:"]
+    for (first, second), count in sorted(pairs.items()):
+        chance = math.log10((count - discount(first)) / before[first])
+        lines.append(f"{chance:.5f} {first} {second}")
+    return "\n".join([*lines, "", "\\end\\", ""])
+
+
+@cache
+def _dictionary() -> dict[str, list[str]]:
+    """The recogniser's lines on each word, "the(2)" being another way to say "the"."""
+    from pocketsphinx import get_model_path
+
+    lines: dict[str, list[str]] = {}
+    with open(get_model_path("en-us/cmudict-en-us.dict"), encoding="utf-8") as file:
+        for line in file:
+            lines.setdefault(line.split(maxsplit=1)[0].partition("(")[0], []).append(line)
+    return lines
+
+
+def unknown(words: Iterable[str]) -> list[str]:
+    """Those that the recogniser's dictionary (English) lacks: it never hears them."""
+    return sorted(set(words) - _dictionary().keys())
+
+
+@cache
+def _decoder(language: tuple[Sentence, ...]):
+    from pocketsphinx import Decoder
+
+    known = _dictionary()
+    words = sorted({word for sentence in language for word in sentence})
+    with tempfile.TemporaryDirectory() as folder:
+        said, spelt = Path(folder) / "language.arpa", Path(folder) / "words.dict"
+        said.write_text(bigrams(language), encoding="utf-8")
+        # The whole dictionary would take seconds to load.
+        spelt.write_text("".join(line for w in words for line in known.get(w, ())), "utf-8")
+        # "batch" keeps nothing from one recording for the next.
+        return Decoder(lm=str(said), dict=str(spelt), cmn="batch", loglevel="FATAL")
+
+
+def word_error(transcript: Transcript, decoded: np.ndarray) -> float:
+    """Word errors in per cent: edits between what is said and what PocketSphinx (English) hears in
+    the decoded speech (n,) at 8 kHz, for each word that is said.
+
+    It expects the transcripts' words in pairs as they stand there. That helps it a great deal:
+    compare codecs by it, on the same transcripts.
+    """
+    said = [name for name, _, _ in heard(_decoder(transcript.language), decoded)]
+    # Silences and noises are in brackets.
+    said = [name.partition("(")[0] for name in said if name[0] not in "<[+"]
+    return 100 * edits(transcript.words, said) / len(transcript.words)
