@@ -13,10 +13,12 @@ torch = pytest.importorskip("torch", reason="needs the extra `training`")
 
 from voicelink.models import codec2  # noqa: E402
 from voicelink.models.codec import SpeechDecoder, SpeechEncoder, code  # noqa: E402
+from voicelink.models.errors import ParameterError  # noqa: E402
 from voicelink.models.sizes import LATENTS, SUPERFRAME_SAMPLES  # noqa: E402
 from voicelink.models.training.damage import damage  # noqa: E402
 from voicelink.models.training.export import export, load_run, released_weights  # noqa: E402
 from voicelink.models.training.losses import (  # noqa: E402
+    Cepstra,
     Intelligibility,
     Loudness,
     SpectralLoss,
@@ -123,6 +125,10 @@ def test_checkpoints_are_averaged(tmp_path: Path) -> None:
         assert torch.allclose((a + b) / 2, both)
     levels = torch.zeros(1, 8, LATENTS)
     assert torch.isfinite(mean.decoder(levels, levels + 1, States(None))).all()
+    with pytest.raises(ParameterError, match="neural-800 must have the networks of"):
+        load_run(files[0], "neural-800")  # which is larger
+    with pytest.raises(ParameterError, match="must be a checkpoint or the id"):
+        load_run(files[0], "neural-8000")
 
 
 def test_an_export_that_fails_its_check_leaves_what_was_there(
@@ -223,6 +229,24 @@ def test_loudness_minds_what_is_added_more_than_what_is_missing(sample: np.ndarr
     generator = torch.Generator().manual_seed(0)
     hiss = 0.02 * torch.randn(speech.shape, generator=generator)
     assert loss(speech + hiss, speech) > 2 * loss(speech + hiss / 10, speech)
+    silent = torch.zeros(1, 8000, requires_grad=True)
+    loss(silent, torch.zeros(1, 8000)).backward()
+    assert torch.isfinite(silent.grad).all()
+
+
+def test_cepstra_mind_pauses_and_no_level(sample: np.ndarray) -> None:
+    loss = Cepstra()
+    speech = torch.from_numpy(sample[:24000])[None]
+    assert loss(speech, speech) == 0
+    assert loss(speech / 2, speech) < 0.1  # but for the noise of 16-bit samples
+    generator = torch.Generator().manual_seed(0)
+    hiss = 1e-3 * torch.randn(speech.shape, generator=generator)
+    rms = torch.nn.functional.avg_pool1d(speech.square(), 401, 1, 200).sqrt()
+    pauses = rms < 0.01
+    assert 0.1 < pauses.float().mean() < 0.5
+    # The same hiss over words is hidden by them.
+    between, over = (loss(speech + hiss * where, speech) for where in (pauses, ~pauses))
+    assert between > 1.3 * over > 0.1
     silent = torch.zeros(1, 8000, requires_grad=True)
     loss(silent, torch.zeros(1, 8000)).backward()
     assert torch.isfinite(silent.grad).all()

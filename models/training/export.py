@@ -22,6 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from voicelink.models.card import PAYLOAD_VERSION, RELEASED
 from voicelink.models.codec import SpeechDecoder, SpeechEncoder
+from voicelink.models.errors import ParameterError
 from voicelink.models.sizes import BITS_PER_LATENT, SUPERFRAME_SAMPLES
 from voicelink.models.training.networks import DELAY
 from voicelink.models.training.trained import Codec, Generator, networks_of
@@ -184,23 +185,46 @@ def released_weights(model: str) -> dict[str, torch.Tensor]:
     return weights
 
 
-def load_run(*paths: Path) -> Codec | Generator:
-    """The averaged weights of a training's checkpoint; of several of one training, the mean of
-    theirs (Wortsman et al., ICML 2022: "model soups")."""
-    states = [torch.load(path, map_location="cpu", weights_only=False) for path in paths]
-    codec = networks_of(states[0]["sizes"], states[0].get("features"))
-    own = codec.state_dict()
-    for name, values in own.items():
-        if values.is_floating_point():
-            own[name] = sum(state["average"][name] for state in states) / len(states)
-    codec.load_state_dict(own)
+def load_run(*runs: str | Path) -> Codec | Generator:
+    """The averaged weights of a training's checkpoint; of several, the mean of theirs (Wortsman et
+    al., ICML 2022: "model soups").
+
+    Args:
+        runs: checkpoints, of trainings that began with the same weights; released models, by id,
+            may stand behind the first.
+
+    Raises:
+        ParameterError: one is neither, or has other networks.
+    """
+    first, *others = (_state(run) for run in runs)
+    codec = networks_of(first["sizes"], first.get("features"))
+    codec.load_state_dict(first["average"])
+    with torch.no_grad():
+        for name, weights in codec.named_parameters():
+            for run, other in zip(runs[1:], others, strict=True):
+                values = other["average"].get(name)
+                if values is None or values.shape != weights.shape:
+                    raise ParameterError(f"{run} must have the networks of {runs[0]}")
+                weights += values
+            weights /= len(runs)
     return codec
+
+
+def _state(run: str | Path) -> dict:
+    if Path(run).is_file():
+        return torch.load(run, map_location="cpu", weights_only=False)
+    weights = released_weights(str(run))
+    if not weights:
+        raise ParameterError(f"{run} must be a checkpoint or the id of a released model")
+    return {"average": weights}
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m voicelink.models.training.export")
     parser.add_argument(
-        "checkpoint", type=Path, nargs="+", help="checkpoint.pt of a run; of several, their mean"
+        "checkpoint",
+        nargs="+",
+        help="checkpoint.pt of a run; of several, their mean, released models by id among them",
     )
     parser.add_argument("folder", type=Path, help="where the model's files go")
     parser.add_argument(
@@ -210,7 +234,11 @@ def main(argv: list[str] | None = None) -> None:
         help="the parts of the card that a person writes: id, number, data, licences",
     )
     args = parser.parse_args(argv)
-    export(load_run(*args.checkpoint), args.folder, yaml.safe_load(args.card.read_text()))
+    try:
+        codec = load_run(*args.checkpoint)
+    except ParameterError as error:
+        parser.error(str(error))
+    export(codec, args.folder, yaml.safe_load(args.card.read_text()))
     for path in sorted(args.folder.glob("*.onnx")):
         print(path, path.stat().st_size, "bytes")
 

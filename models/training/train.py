@@ -29,6 +29,7 @@ from voicelink.models.training.discriminators import Discriminators
 from voicelink.models.training.features import Bits, bits_of
 from voicelink.models.training.listener import Listener, load_listener, unlike_phones
 from voicelink.models.training.losses import (
+    Cepstra,
     Intelligibility,
     Loudness,
     SpectralLoss,
@@ -104,6 +105,7 @@ class Run:
         self.spectral = SpectralLoss().to(self.device)
         self.intelligibility = Intelligibility().to(self.device)
         self.loudness = Loudness().to(self.device)
+        self.cepstra = Cepstra().to(self.device)
         self.listener = listener and listener.to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.codec.parameters(), lr=1e-3, betas=(0.8, 0.99), weight_decay=0.01
@@ -200,6 +202,10 @@ class Run:
             away = self.loudness(output, wanted)
             losses["loudness"] = away.item()
             loss = loss + stage["loudness"] * away
+        if stage.get("cepstra"):
+            away = self.cepstra(output, wanted)
+            losses["cepstra"] = away.item()
+            loss = loss + stage["cepstra"] * away
         if stage.get("likeness"):
             away = self.codec.unlike(output, wanted)
             losses["likeness"] = away.item()
@@ -274,7 +280,17 @@ def train(
     recordings = read_folder(speech / "dev")[:: config.get("validate_every_nth", 1)]
     log = folder / "log.csv"
     columns = ["step", "stage", "seconds", "spectral", "pitch", "intelligibility", "phonemes"]
-    columns += ["loudness", "likeness", "judged", "matching", "norm", "estoi", "pesq", "recordings"]
+    columns += [
+        "loudness",
+        "cepstra",
+        "likeness",
+        "judged",
+        "matching",
+        "norm",
+        "estoi",
+        "pesq",
+        "recordings",
+    ]
     if not log.exists():
         log.write_text(",".join(columns) + "\n")
     began = time.time()
