@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sized
 from typing import Protocol, TypeVar
 
 from voicelink.models.errors import ParameterError, one_of
-from voicelink.models.evaluation.measures import ALL_MEASURES, Measure
+from voicelink.models.evaluation.measures import MEASURES, Measure
 
 
 class _Optional(Protocol):
@@ -51,7 +51,7 @@ def chosen_measures(option: str, wanted: str, transcripts: Sized) -> list[Measur
     Raises:
         ParameterError: as `chosen`; or one needs a transcript, and there is none.
     """
-    found = chosen(option, wanted, ALL_MEASURES)
+    found = chosen(option, wanted, MEASURES)
     for measure in found:
         if measure.transcribed and not transcripts:
             raise ParameterError(

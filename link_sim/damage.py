@@ -20,18 +20,20 @@ from voicelink.link_sim.damage_results import Curves, damage_curves, to_json
 from voicelink.link_sim.damaged_codec2 import MODES, Codec2Link
 from voicelink.link_sim.damaged_speech import DAMAGES, NeuralLink
 from voicelink.link_sim.picture import check_picture_name
-from voicelink.link_sim.recordings import read_recordings, read_transcripts
+from voicelink.link_sim.recordings import inputs_of, read_recordings, read_transcripts
 from voicelink.models.card import DEFAULT, card
 from voicelink.models.engines import present
 from voicelink.models.errors import ParameterError, VoiceLinkError, require
 from voicelink.models.evaluation.evaluate import Mean
-from voicelink.models.evaluation.measures import ALL_MEASURES, Measure
+from voicelink.models.evaluation.measures import MEASURES, Measure
 from voicelink.models.evaluation.progress import progress_bar
-from voicelink.models.files import writing
+from voicelink.models.evaluation.tables import unheard_note
+from voicelink.models.files import check_apart, writing
 from voicelink.models.sizes import SAMPLE_RATE
 
 USUAL = ("estoi", "pesq", "phonemes", "words")
-"""The measures that are taken by default, where they are on this machine."""
+"""The measures that are taken by default, where they are on this machine, words where it is known
+what is said."""
 
 
 def usual_measures(transcribed: bool = False) -> list[Measure]:
@@ -41,8 +43,8 @@ def usual_measures(transcribed: bool = False) -> list[Measure]:
     Raises:
         ParameterError: there is none.
     """
-    measures = [ALL_MEASURES[name] for name in USUAL]
-    here = [m for m in measures if not m.absent() and transcribed >= m.transcribed]
+    measures = [MEASURES[name] for name in USUAL]
+    here = [m for m in measures if not m.absent() and (transcribed or not m.transcribed)]
     if not here:
         raise ParameterError(f"--measures: {measures[0].absent()}")
     return here
@@ -84,6 +86,7 @@ def table(curves: Curves) -> str:
                 ]
                 lines.append(f"| {' | '.join(cells)} |")
     lines += [f"\nabsent: {text}" for text in curves.absent]
+    lines += [f"\n{note}" for note in unheard_note(curves.unheard)]
     return "\n".join(lines[1:]) + "\n"
 
 
@@ -126,7 +129,8 @@ def _run(args: argparse.Namespace) -> None:
     require("--seed", args.seed, 0)
     if args.limit is not None:
         require("--limit", args.limit, 1)
-    transcripts = read_transcripts(args.folder, args.transcripts)
+    check_apart([args.json, args.picture], inputs_of(args.folder, args.transcripts))
+    transcripts = read_transcripts(args.folder, args.transcripts, args.limit)
     if args.measures is None:
         measures = usual_measures(bool(transcripts))
     else:

@@ -17,7 +17,7 @@ from voicelink.link_sim.damaged_codec2 import Codec2Link
 from voicelink.link_sim.damaged_speech import DAMAGES, Damage, Heard, NeuralLink
 from voicelink.models.errors import ParameterError
 from voicelink.models.evaluation.align import cut, delay
-from voicelink.models.evaluation.evaluate import Mean, Recording
+from voicelink.models.evaluation.evaluate import Mean, Recording, unheard_words
 from voicelink.models.evaluation.measures import Measure
 from voicelink.models.evaluation.words import Transcript
 
@@ -74,12 +74,14 @@ class Curves:
         clean: by link and recording, each measure's value without damage.
         measures: in the order of the tables.
         absent: links that are not on this machine, and what to install.
+        unheard: words of the transcripts that the recogniser does not know.
     """
 
     rows: list[Row]
     clean: dict[str, dict[str, dict[str, float]]]
     measures: list[Measure]
     absent: list[str] = field(default_factory=list)
+    unheard: list[str] = field(default_factory=list)
 
     @property
     def curves(self) -> list[Curve]:
@@ -199,7 +201,8 @@ def damage_curves(
                 Row(Curve(link.name, damage.kind, receiver), damage.level, recording.name, *rest)
                 for receiver, rest in heard.items()
             ]
-    return Curves(rows + _at_zero(rows, clean), clean, measures, absent)
+    rows += _at_zero(rows, clean)
+    return Curves(rows, clean, measures, absent, unheard_words(measures, recordings))
 
 
 def _at_zero(rows: list[Row], clean: dict) -> list[Row]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from voicelink.blocks.audio import read_audio
 from voicelink.models.errors import ParameterError
 from voicelink.models.evaluation.evaluate import Recording
-from voicelink.models.evaluation.manifest import read_manifest, read_table
+from voicelink.models.evaluation.manifest import NAME, read_manifest, read_table
 from voicelink.models.evaluation.words import Transcript
 from voicelink.models.evaluation.words import transcripts as transcripts_of
 
@@ -32,33 +32,47 @@ def audio_files(path: str | Path) -> list[Path]:
     return files
 
 
+def inputs_of(path: str | Path, transcripts: str | Path | None = None) -> list[Path]:
+    """The files that a measurement over a folder of recordings, or over one, reads."""
+    files = audio_files(path)
+    given = [] if transcripts is None else [Path(transcripts)]
+    return [*files, files[0].parent / NAME, *given]
+
+
 def read_transcripts(
-    path: str | Path, transcripts: str | Path | None = None
+    path: str | Path, transcripts: str | Path | None = None, limit: int | None = None
 ) -> dict[str, Transcript]:
     """What is said in the recordings of a folder, or in the one file, by name, where it is known.
 
     Args:
         path: a folder of audio files, or one such file; the column ``text`` of its manifest is
             taken.
-        transcripts: a file like the manifest, with the columns ``file`` and ``text``; what it says
-            goes before what the manifest does.
+        transcripts: a file like the manifest, with the columns ``file`` and ``text``; its texts go
+            before those of the manifest.
+        limit: only of the first so many recordings; the recogniser expects what is said in any
+            that the two files name.
 
     Raises:
         ParameterError: the folder holds no audio files, or the transcripts are not of them.
         FormatError: manifest or transcripts are not such a file.
     """
-    names = [file.name for file in audio_files(path)]
-    rows = read_manifest(audio_files(path)[0].parent)
+    files = audio_files(path)
+    names = [file.name for file in files]
+    texts = _texts(read_manifest(files[0].parent))
     if transcripts is not None:
-        given = read_table(Path(transcripts))
-        if not any(given.get(name, {}).get("text") for name in names):
+        given = _texts(read_table(Path(transcripts)))
+        if not transcripts_of(given).keys() & set(names):
             raise ParameterError(
                 f"--transcripts: {transcripts} must have the text of a recording in {path} at least"
                 " (columns file and text, tab-separated), but has of none"
             )
-        rows = {**rows, **given}
-    texts = {name: rows.get(name, {}).get("text") or "" for name in names}
-    return transcripts_of(texts)
+        texts |= given
+    found = transcripts_of(texts)
+    return {name: found[name] for name in names[:limit] if name in found}
+
+
+def _texts(rows: dict[str, dict[str, str]]) -> dict[str, str]:
+    return {name: row["text"] for name, row in rows.items() if row.get("text")}
 
 
 def read_recordings(

@@ -113,11 +113,13 @@ def test_a_generator_learns_from_the_features_of_another_codec(
     assert spoken.shape == audio.shape and np.isfinite(spoken).all()
 
 
-def test_checkpoints_are_averaged(tmp_path: Path) -> None:
+def test_checkpoints_are_averaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     codecs, files = [], []
     for seed in range(2):
         torch.manual_seed(seed)
         codecs.append(Codec(Sizes(**SIZES)))
+        for weights in codecs[-1].parameters():  # an export has equal ones but once
+            weights.data += 0.01 * torch.randn(weights.shape)
         files.append(tmp_path / f"{seed}.pt")
         torch.save({"average": codecs[-1].state_dict(), "sizes": SIZES}, files[-1])
     mean = load_run(*files)
@@ -125,6 +127,14 @@ def test_checkpoints_are_averaged(tmp_path: Path) -> None:
         assert torch.allclose((a + b) / 2, both)
     levels = torch.zeros(1, 8, LATENTS)
     assert torch.isfinite(mean.decoder(levels, levels + 1, States(None))).all()
+    monkeypatch.setattr("voicelink.models.training.export.RELEASED", tmp_path)
+    export(mean, tmp_path / "released", CARD)
+    both = load_run(files[0], "released")
+    for a, b, c in zip(codecs[0].parameters(), mean.parameters(), both.parameters(), strict=True):
+        assert torch.allclose((a + b) / 2, c, atol=1e-3)
+    with pytest.raises(ParameterError, match="released must be a checkpoint"):
+        load_run("released")
+    monkeypatch.undo()
     with pytest.raises(ParameterError, match="neural-800 must have the networks of"):
         load_run(files[0], "neural-800")  # which is larger
     with pytest.raises(ParameterError, match="must be a checkpoint or the id"):

@@ -10,11 +10,12 @@ import pytest
 import soundfile
 
 from voicelink.link_sim.cli import main
-from voicelink.models.evaluation.measures import ALL_MEASURES
+from voicelink.link_sim.recordings import read_transcripts
+from voicelink.models.evaluation.measures import MEASURES
 from voicelink.models.evaluation.words import bigrams, transcripts, word_error, words_of
 
 needs_recogniser = pytest.mark.skipif(
-    bool(ALL_MEASURES["words"].absent()), reason=ALL_MEASURES["words"].absent() or ""
+    bool(MEASURES["words"].absent()), reason=MEASURES["words"].absent() or ""
 )
 
 
@@ -33,9 +34,10 @@ def text(sample_path: Path) -> str:
 
 def test_words_are_told_from_punctuation():
     assert words_of("\u201cDon\u2019t,\u201d he said: 3 times; twenty-one!") == (
-        *("don't", "he", "said", "times", "twenty", "one"),
+        *("don't", "he", "said", "3", "times", "twenty", "one"),
     )
-    assert words_of(" - 1, 2 ...") == ()
+    assert words_of("na\u00efve caf\u00e9, o\u02bcclock") == ("naive", "cafe", "o'clock")
+    assert words_of(" - ... _") == ()
 
 
 def test_recordings_without_words_have_no_transcript():
@@ -111,7 +113,7 @@ def test_other_words_are_errors(speech, text):
 
 @needs_recogniser
 def test_a_measure_without_a_transcript_has_no_value(speech, text):
-    measure = ALL_MEASURES["words"]
+    measure = MEASURES["words"]
     assert math.isnan(measure(speech, speech))
     assert measure(speech, speech, transcripts({"speech": text})["speech"]) == 0
 
@@ -128,6 +130,16 @@ def folder(tmp_path, speech, text) -> Path:
     return folder
 
 
+def test_what_is_expected_does_not_depend_on_the_limit(folder, tmp_path):
+    (folder / "manifest.tsv").write_text("file\ttext\na.flac\tOver.\nb.flac\tGo ahead.\n")
+    found = read_transcripts(folder, tmp_path / "said.tsv", limit=1)
+    assert found.keys() == {"a.flac"}
+    assert found["a.flac"] == read_transcripts(folder / "a.flac", tmp_path / "said.tsv")["a.flac"]
+    # Those of the file go before the manifest's.
+    assert found["a.flac"].words[:2] == ("control", "this")
+    assert found["a.flac"].language[1] == ("go", "ahead")
+
+
 @needs_recogniser
 class TestCommand:
     def test_takes_transcripts_of_a_file_or_of_the_manifest(self, folder, tmp_path, capsys, text):
@@ -140,7 +152,8 @@ class TestCommand:
         assert values[1] is None
         # The last word is in no dictionary.
         assert values[0] == pytest.approx(100 / 12, abs=0.01)
-        assert "never hears them: xyzzyx" in said.err
+        assert "so never heard: xyzzyx" in said.err
+        assert found["unheard"] == ["xyzzyx"]
 
         (folder / "manifest.tsv").write_text(f"file\ttext\na.flac\t{text}\nb.flac\t\n")
         assert main(given) == 0
@@ -153,7 +166,7 @@ class TestCommand:
             ("file\twords\na.flac\tOver.\n", "must have the text of a recording in"),
             ("file\ttext\nc.flac\tOver.\n", "must have the text of a recording in"),
             ("name\ttext\na.flac\tOver.\n", "column 'file'"),
-            ("file\ttext\na.flac\tXyzzyx qwrtzp.\n", "transcripts must be in English"),
+            ("file\ttext\na.flac\t...\n", "must have the text of a recording in"),
         ],
     )
     def test_bad_transcripts_get_one_line(self, folder, tmp_path, capsys, content, said):
@@ -168,6 +181,15 @@ class TestCommand:
         assert error.count("\n") == 1
         assert not output.exists()
 
+    def test_words_of_another_language_are_not_measurable(self, folder, tmp_path, capsys):
+        path = tmp_path / "transcripts.tsv"
+        path.write_text("file\ttext\na.flac\tXyzzyx qwrtzp.\n", encoding="utf-8-sig")
+        arguments = ["eval", str(folder), "--codecs", "original", "--measures", "words"]
+        assert main([*arguments, "--transcripts", str(path), "--json", "-"]) == 0
+        said = capsys.readouterr()
+        assert {row["values"]["words"] for row in json.loads(said.out)["rows"]} == {None}
+        assert "so never heard: qwrtzp, xyzzyx" in said.err
+
     def test_words_want_transcripts(self, folder, capsys):
         assert main(["eval", str(folder), "--measures", "estoi,words"]) == 2
         assert "--transcripts FILE, or a column text" in capsys.readouterr().err
@@ -179,6 +201,17 @@ class TestCommand:
         assert main([*arguments, "--csv", str(path)]) == 2
         assert "is the input" in capsys.readouterr().err
         assert path.read_text() == before
+
+
+def test_damage_does_not_write_over_transcripts(folder, tmp_path, capsys):
+    from voicelink.link_sim import damage
+
+    path = tmp_path / "said.tsv"
+    before = path.read_text()
+    arguments = [str(folder), "--transcripts", str(path), "--json", str(path)]
+    assert damage.main(arguments) == 2
+    assert "is the input" in capsys.readouterr().err
+    assert path.read_text() == before
 
 
 @needs_recogniser

@@ -38,7 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f" (default: {DEFAULT})",
     )
     parser.add_argument(
-        "--measures", metavar="A,B", help="which (default: every one that is on this machine)"
+        "--measures",
+        metavar="A,B",
+        help="which (default: every one that is on this machine; word errors"
+        " where it is known what is said)",
     )
     parser.add_argument(
         "--noise",
@@ -70,12 +73,16 @@ def run(args: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
     from voicelink.link_sim.choices import chosen_measures
-    from voicelink.link_sim.recordings import audio_files, read_recordings, read_transcripts
+    from voicelink.link_sim.recordings import (
+        audio_files,
+        inputs_of,
+        read_recordings,
+        read_transcripts,
+    )
     from voicelink.models.errors import ParameterError, require
     from voicelink.models.evaluation import tables
     from voicelink.models.evaluation.evaluate import evaluate
-    from voicelink.models.evaluation.manifest import NAME
-    from voicelink.models.evaluation.measures import ALL_MEASURES, MEASURES
+    from voicelink.models.evaluation.measures import MEASURES, WITHOUT_TRANSCRIPTS
     from voicelink.models.evaluation.progress import progress_bar
     from voicelink.models.files import check_apart, writing
 
@@ -85,9 +92,9 @@ def run(args: argparse.Namespace) -> int:
         require("--limit", args.limit, 1)
     condition = _condition(args)
     wanted_codecs = _codecs(args.codecs, args.model)
-    transcripts = read_transcripts(args.folder, args.transcripts)
+    transcripts = read_transcripts(args.folder, args.transcripts, args.limit)
     if args.measures is None:
-        wanted_measures = list((ALL_MEASURES if transcripts else MEASURES).values())
+        wanted_measures = list((MEASURES if transcripts else WITHOUT_TRANSCRIPTS).values())
     else:
         wanted_measures = chosen_measures("--measures", args.measures, transcripts)
     outputs = [
@@ -102,10 +109,8 @@ def run(args: argparse.Namespace) -> int:
     if "-" in (args.csv, args.markdown):
         raise ParameterError("--csv and --markdown must be files; only --json takes - for stdout")
 
-    recordings = audio_files(args.folder)
     noises = [] if args.noise is None else audio_files(args.noise)
-    manifest = recordings[0].parent / NAME
-    inputs = [*recordings, manifest, args.transcripts, *noises]
+    inputs = [*inputs_of(args.folder, args.transcripts), *noises]
     check_apart([args.csv, args.json, args.markdown], inputs)
     with ExitStack() as stack:
         # Opened before the work, so that a name that cannot be written costs no waiting.

@@ -110,9 +110,9 @@ def _rows(card: Card) -> list[tuple[str, str]]:
 
 
 def _quality(measures: dict[str, float], recordings: int) -> str:
-    from voicelink.models.evaluation.measures import ALL_MEASURES
+    from voicelink.models.evaluation.measures import MEASURES
 
-    known = [(ALL_MEASURES[n], value) for n, value in measures.items() if n in ALL_MEASURES]
+    known = [(MEASURES[n], value) for n, value in measures.items() if n in MEASURES]
     values = [
         f"{m.label} {value:.{m.digits}f}{' %' if m.unit == '%' else ''}"
         for m, value in known

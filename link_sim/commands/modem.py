@@ -202,14 +202,14 @@ def _speech(args: argparse.Namespace):
     from voicelink.link_sim.recordings import read_recordings
     from voicelink.models.card import DEFAULT, card
     from voicelink.models.errors import require
-    from voicelink.models.evaluation.measures import MEASURES
+    from voicelink.models.evaluation.measures import WITHOUT_TRANSCRIPTS
     from voicelink.models.evaluation.progress import progress_bar
 
     require("--seeds", args.seeds, 1)
     if args.limit is not None:
         require("--limit", args.limit, 1)
     systems = [System(name) for name in _names("--systems", args.systems)]
-    measures = chosen("--measures", args.measures, MEASURES)
+    measures = chosen("--measures", args.measures, WITHOUT_TRANSCRIPTS)
     paths = _paths(args.path)
     if args.speech:
         recordings = {r.name: r.audio for r in read_recordings(args.speech, args.limit)}

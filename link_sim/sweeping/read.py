@@ -32,7 +32,7 @@ from voicelink.link_sim.sweeping.inputs import file_hash, input_names, model_has
 from voicelink.link_sim.sweeping.sweep import AXES, SAMPLE, Sweep
 from voicelink.models.card import DEFAULT, card, variants
 from voicelink.models.errors import ParameterError, one_of, require
-from voicelink.models.evaluation.measures import MEASURES
+from voicelink.models.evaluation.measures import MEASURES, WITHOUT_TRANSCRIPTS
 
 _KEYS = (
     "title", "about", "channel", "vary", *AXES,
@@ -326,7 +326,7 @@ class _Reader:
         names = []
         for index, name in self._names("measures", ["estoi"]):
             with self.document.errors_at(("measures", index)):
-                measure = MEASURES[one_of("measures", name, MEASURES)]
+                measure = MEASURES[one_of("measures", name, WITHOUT_TRANSCRIPTS)]
                 if speech and measure.absent():
                     raise ParameterError(f"measures: {measure.absent()}")
             names.append(name)

@@ -117,6 +117,7 @@ class Results:
         delays_ms: each codec's whole delay: frame, lag, and what the codec takes off itself.
         absent: what is missing and what to install, for codecs and measures left out.
         condition: of the input.
+        unheard: words of the transcripts that the recogniser does not know.
     """
 
     rows: list[Row]
@@ -126,6 +127,7 @@ class Results:
     delays_ms: dict[str, float]
     absent: list[str] = field(default_factory=list)
     condition: Condition = field(default_factory=Condition)
+    unheard: list[str] = field(default_factory=list)
 
     def groups(self) -> list[str]:
         """The groups that have recordings: "all"; "men" and "women" where sexes are known; "worst"
@@ -210,21 +212,6 @@ def _measure(
     return {m.name: m(reference, decoded, recording.transcript) for m in measures}
 
 
-def _unknown_words(recordings: list[Recording]) -> list[str]:
-    """A note on the words of the transcripts that a recogniser never hears, if there are any.
-
-    Raises:
-        ParameterError: it knows none of them.
-    """
-    languages = {r.transcript.language for r in recordings if r.transcript}
-    words = {word for language in languages for words in language for word in words}
-    lacking = unknown(words)
-    if words and len(lacking) == len(words):
-        raise ParameterError("transcripts must be in English, but the recogniser knows no word")
-    names = ", ".join(lacking)
-    return [f"from the recogniser's dictionary, so that it never hears them: {names}"] * bool(names)
-
-
 def _each(function: Callable, tasks: list[tuple], pool) -> Iterator[tuple[int, object]]:
     """(index, result) of every task as it gets done, here or in the pool's processes."""
     if pool is None:
@@ -271,8 +258,6 @@ def evaluate(
         raise ParameterError("recordings must be one at least")
     codecs = [codec for codec in codecs if not codec.absent()]
     measures = [measure for measure in measures if not measure.absent()]
-    if any(measure.transcribed for measure in measures):
-        absent += _unknown_words(recordings)
     condition = condition or Condition()
     recordings = [condition.applied(recording, i) for i, recording in enumerate(recordings)]
 
@@ -333,4 +318,14 @@ def evaluate(
         )
     lags_ms = {name: 1000 * lag / SAMPLE_RATE for name, lag in lags.items()}
     delays_ms = {c.name: c.frame_ms + c.removed_ms + lags_ms[c.name] for c in codecs}
-    return Results(rows, [c.name for c in codecs], measures, lags_ms, delays_ms, absent, condition)
+    names = [codec.name for codec in codecs]
+    unheard = unheard_words(measures, recordings)
+    return Results(rows, names, measures, lags_ms, delays_ms, absent, condition, unheard)
+
+
+def unheard_words(measures: Iterable[Measure], recordings: Iterable[Recording]) -> list[str]:
+    """The words of the recordings' transcripts that a recogniser does not know, where one of the
+    measures asks it."""
+    if not any(measure.transcribed for measure in measures):
+        return []
+    return unknown(recording.transcript for recording in recordings)

@@ -30,9 +30,8 @@ def read_table(path: Path) -> dict[str, dict[str, str]]:
         FormatError: it is not such a file.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            # Quotes are a text's own.
-            rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise FormatError(f"cannot read {path}: {error}") from None
     if any(not row.get("file") for row in rows):

@@ -1,10 +1,11 @@
 """Measures of decoded speech against its original, each from the library that its field uses.
 
-Every measure takes two arrays, (n,) float at 8 kHz within +-1, aligned and equally long, and gives
-a number; NaN where the recording cannot be measured (too short, or silent). The libraries are
+Every measure takes two arrays, (n,) float at 8 kHz within +-1, aligned and equally long, some a
+transcript besides, and gives a number; NaN where the recording cannot be measured (too short, or
+silent). The libraries are
 optional: each `Measure` names the extra of ``gr-voicelink`` that installs it.
 
-A new measure is one more `Measure` in `ALL_MEASURES`.
+A new measure is one more `Measure` in `MEASURES`.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def _import_failure(module: str) -> str | None:
     return None
 
 
-ALL_MEASURES: dict[str, Measure] = {
+MEASURES: dict[str, Measure] = {
     m.name: m
     for m in (
         Measure("estoi", "ESTOI", "higher", "", "pystoi", estoi, 3),
@@ -178,5 +179,7 @@ ALL_MEASURES: dict[str, Measure] = {
 }
 """Every measure, by name, in the order of a table's columns."""
 
-MEASURES = {name: measure for name, measure in ALL_MEASURES.items() if not measure.transcribed}
-"""Those that need nothing but the speech."""
+WITHOUT_TRANSCRIPTS = {
+    name: measure for name, measure in MEASURES.items() if not measure.transcribed
+}
+"""Those that need not be told what is said."""

@@ -34,10 +34,10 @@ def segments(audio: np.ndarray) -> tuple[tuple[str, int, int], ...]:
     """What PocketSphinx's phoneme loop (English, with its bundled phoneme trigrams) hears in
     speech (n,) at 8 kHz: (phoneme, silence or noise; its first frame; its last) in frames of
     10 ms."""
-    return heard(_decoder(), audio)
+    return recognised(_decoder(), audio)
 
 
-def heard(decoder, audio: np.ndarray) -> tuple[tuple[str, int, int], ...]:
+def recognised(decoder, audio: np.ndarray) -> tuple[tuple[str, int, int], ...]:
     """What a decoder of PocketSphinx hears in speech (n,) at 8 kHz, as `segments`."""
     if len(audio) < _SHORTEST or not audio.any():
         return ()

@@ -14,6 +14,8 @@ from voicelink.models.evaluation.measures import TOPICS, Measure
 _TITLES = {"all": "All recordings", "men": "Men", "women": "Women"}
 _WIDEST = 7
 """Measures that stand in one table; more are told apart by topic."""
+_NAMED = 10
+"""Words that a note names."""
 
 
 def _number(value: float, digits: int) -> str:
@@ -73,11 +75,18 @@ def _title(results: Results, group: str) -> str:
 def notes(results: Results) -> list[str]:
     """What a reader of the tables must know: what is absent, what could not be measured."""
     lines = [f"absent: {text}" for text in results.absent]
+    lines += unheard_note(results.unheard)
     for measure in results.measures:
         gaps = sum(not math.isfinite(row.values[measure.name]) for row in results.rows)
         if gaps:
             lines.append(f"{measure.label}: not measurable in {gaps} of {len(results.rows)} rows")
     return lines
+
+
+def unheard_note(words: list[str]) -> list[str]:
+    """A line on the words that a recogniser never hears, where there are any."""
+    some = ", ".join(words[:_NAMED]) + f" and {len(words) - _NAMED} more" * (len(words) > _NAMED)
+    return [f"not in the recogniser's dictionary, so never heard: {some}"] if words else []
 
 
 def text(results: Results, width: int | None = None) -> str:
@@ -191,5 +200,6 @@ def to_json(results: Results) -> str:
             for row in results.rows
         ],
         "absent": results.absent,
+        "unheard": results.unheard,
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

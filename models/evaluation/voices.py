@@ -20,7 +20,7 @@ from voicelink.models.errors import ParameterError, VoiceLinkError, require
 from voicelink.models.evaluation.cost import read
 from voicelink.models.evaluation.evaluate import Recording, Results, evaluate
 from voicelink.models.evaluation.manifest import read_manifest
-from voicelink.models.evaluation.measures import MEASURES
+from voicelink.models.evaluation.measures import MEASURES, WITHOUT_TRANSCRIPTS
 from voicelink.models.evaluation.peers import Codec, Coded, Model
 from voicelink.models.evaluation.progress import progress_bar
 from voicelink.models.evaluation.tables import markdown
@@ -160,8 +160,10 @@ def main(argv: list[str] | None = None) -> int:
         require("--jobs", args.jobs, 1, 256)
         measures = args.measures.split(",")
         for name in measures:
-            if name not in MEASURES:
-                raise ParameterError(f"--measures must be of {', '.join(MEASURES)}, not {name}")
+            if name not in WITHOUT_TRANSCRIPTS:
+                raise ParameterError(
+                    f"--measures must be of {', '.join(WITHOUT_TRANSCRIPTS)}, not {name}"
+                )
         manifest = {Path(name).stem: row for name, row in read_manifest(args.folder).items()}
         recordings = [
             replace(each, speaker=manifest.get(each.name, {}).get("speaker") or each.name)

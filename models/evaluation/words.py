@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tempfile
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from voicelink.models.evaluation.recogniser import edits, heard
+from voicelink.models.evaluation.recogniser import edits, recognised
 
 Sentence = tuple[str, ...]
 """Words in lower case, without punctuation."""
 
 _DISCOUNT = 0.5
 _BEGIN, _END = "<s>", "</s>"
+_APOSTROPHES = {0x2019: "'", 0x2BC: "'", 0xAD: None}  # and the soft hyphen, which is no letter
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,19 @@ class Transcript:
 
 
 def words_of(text: str) -> Sentence:
-    """A text's words.
+    """A text's words, without the marks above letters, which no English dictionary has.
 
     >>> words_of("Aristotle thought: the sun's rays!")
     ('aristotle', 'thought', 'the', "sun's", 'rays')
     """
-    return tuple(re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", text.lower().replace("\u2019", "'")))
+    plain = unicodedata.normalize("NFKD", text.lower().translate(_APOSTROPHES))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return tuple(re.findall(r"[^\W_]+(?:'[^\W_]+)*", plain))
 
 
 def transcripts(texts: Mapping[str, str]) -> dict[str, Transcript]:
-    """Transcripts by recording, of texts by recording; those without a word are left out."""
+    """Transcripts by recording, of texts by recording; those without a word are left out. The
+    recogniser may expect what is said in any."""
     said = {name: words for name, text in texts.items() if (words := words_of(text))}
     language = tuple(dict.fromkeys(said.values()))
     return {name: Transcript(words, language) for name, words in said.items()}
@@ -102,9 +107,10 @@ def _dictionary() -> dict[str, list[str]]:
     return lines
 
 
-def unknown(words: Iterable[str]) -> list[str]:
-    """Those that the recogniser's dictionary (English) lacks: it never hears them."""
-    return sorted(set(words) - _dictionary().keys())
+def unknown(said: Iterable[Transcript | None]) -> list[str]:
+    """The words that the recogniser's dictionary (English) lacks: it never hears them."""
+    words = {word for transcript in said if transcript for word in transcript.words}
+    return sorted(words - _dictionary().keys())
 
 
 @cache
@@ -127,9 +133,11 @@ def word_error(transcript: Transcript, decoded: np.ndarray) -> float:
     the decoded speech (n,) at 8 kHz, for each word that is said.
 
     It expects the transcripts' words in pairs as they stand there. That helps it a great deal:
-    compare codecs by it, on the same transcripts.
+    compare codecs by it, on the same transcripts. NaN where it knows no word that is said.
     """
-    said = [name for name, _, _ in heard(_decoder(transcript.language), decoded)]
-    # Silences and noises are in brackets.
+    if not _dictionary().keys() & set(transcript.words):
+        return math.nan
+    said = [name for name, _, _ in recognised(_decoder(transcript.language), decoded)]
+    # Silences and noises begin otherwise than words.
     said = [name.partition("(")[0] for name in said if name[0] not in "<[+"]
     return 100 * edits(transcript.words, said) / len(transcript.words)

@@ -197,16 +197,20 @@ def load_run(*runs: str | Path) -> Codec | Generator:
         ParameterError: one is neither, or has other networks.
     """
     first, *others = (_state(run) for run in runs)
+    if "sizes" not in first:
+        raise ParameterError(f"{runs[0]} must be a checkpoint; released models stand behind one")
     codec = networks_of(first["sizes"], first.get("features"))
     codec.load_state_dict(first["average"])
+    own = dict(codec.named_parameters())
+    shapes = {name: weights.shape for name, weights in own.items()}
+    computed = codec.state_dict().keys() - own.keys()
+    for run, other in zip(runs[1:], others, strict=True):
+        found = {n: w.shape for n, w in other["average"].items() if n not in computed}
+        if found != shapes or other.get("features") != first.get("features"):
+            raise ParameterError(f"{run} must have the networks of {runs[0]}")
     with torch.no_grad():
-        for name, weights in codec.named_parameters():
-            for run, other in zip(runs[1:], others, strict=True):
-                values = other["average"].get(name)
-                if values is None or values.shape != weights.shape:
-                    raise ParameterError(f"{run} must have the networks of {runs[0]}")
-                weights += values
-            weights /= len(runs)
+        for name, weights in own.items():
+            weights.copy_(sum(s["average"][name] for s in (first, *others)) / len(runs))
     return codec
 
 

@@ -19,10 +19,11 @@ def magnitude(audio: Tensor, size: int, hop: int, window: Tensor) -> Tensor:
     return torch.sqrt(spectrum[..., 0] ** 2 + spectrum[..., 1] ** 2 + 1e-9)
 
 
-def mel_filters(size: int, bands: int) -> Tensor:
-    """Triangular filters (bands, bins) evenly spaced in mel (2595 log10(1 + f/700))."""
-    top = 2595 * torch.log10(torch.tensor(1 + SAMPLE_RATE / 2 / 700))
-    edges = 700 * (10 ** (torch.linspace(0, float(top), bands + 2) / 2595) - 1)
+def mel_filters(size: int, bands: int, low: float = 0, high: float = SAMPLE_RATE / 2) -> Tensor:
+    """Triangular filters (bands, bins) evenly spaced in mel (2595 log10(1 + f/700)), from ``low``
+    to ``high`` in Hz; of those beyond half the sample rate nothing is heard."""
+    first, last = (2595 * math.log10(1 + f / 700) for f in (low, high))
+    edges = 700 * (10 ** (torch.linspace(first, last, bands + 2) / 2595) - 1)
     bins = torch.arange(size // 2 + 1) * (SAMPLE_RATE / size)
     up = (bins[None] - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     down = (edges[2:, None] - bins[None]) / (edges[2:] - edges[1:-1])[:, None]
@@ -170,42 +171,36 @@ class Cepstra(nn.Module):
     and of their second differences, in standard deviations of what is wanted.
 
     The features of CMU Sphinx (feat "1s_c_d_dd", its mean over the recording taken away): 13
-    cepstra each 10 ms, of 25 mel filters from 130 to 6800 Hz of which 20 begin below 4 kHz. Pauses
+    cepstra each 10 ms, of 25 mel filters from 130 to 6800 Hz of which 20 lie below 4 kHz. Pauses
     count as much as speech, down to the noise of 16-bit samples.
     """
 
-    SIZE, WINDOW, HOP, FILTERS, CEPSTRA = 256, 205, 80, 25, 13
+    SIZE, WINDOW, HOP, FILTERS, HEARD, CEPSTRA = 256, 205, 80, 25, 20, 13
     LOWEST, HIGHEST = 130.0, 6800.0  # Hz
 
     def __init__(self) -> None:
         super().__init__()
-        low, high = (2595 * math.log10(1 + f / 700) for f in (self.LOWEST, self.HIGHEST))
-        edges = 700 * (10 ** (torch.linspace(low, high, self.FILTERS + 2) / 2595) - 1)
-        bins = torch.arange(self.SIZE // 2 + 1) * (SAMPLE_RATE / self.SIZE)
-        up = (bins[None] - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
-        down = (edges[2:, None] - bins[None]) / (edges[2:] - edges[1:-1])[:, None]
-        filters = torch.clamp(torch.minimum(up, down), min=0)
-        heard = filters[edges[:-2] < SAMPLE_RATE / 2 - 200]
-        # The filters above hear nothing, which is the same in all frames.
-        n, k = torch.arange(len(heard)), torch.arange(self.CEPSTRA)
+        filters = mel_filters(self.SIZE, self.FILTERS, self.LOWEST, self.HIGHEST)
+        n, k = torch.arange(self.HEARD), torch.arange(self.CEPSTRA)
+        # The filters above hear the same in all frames, which the mean takes away.
         cosines = torch.cos(torch.pi * k[:, None] * (n + 0.5) / self.FILTERS)
         window = torch.hamming_window(self.WINDOW, periodic=False)
-        self.register_buffer("filters", heard)
+        self.register_buffer("filters", filters[: self.HEARD])
         self.register_buffer("cosines", cosines)
         self.register_buffer("window", F.pad(window, (25, 26)))
-        noise = window.square().sum() / 12 / 32768**2
-        self.register_buffer("floor", noise * heard.sum(1)[:, None])
+        self.register_buffer("noise", window.square().sum() / 12 / 32768**2)
 
     def _features(self, audio: Tensor) -> Tensor:
         """(batch, 39, time)"""
         power = self.filters @ magnitude(audio, self.SIZE, self.HOP, self.window) ** 2
-        still = self.cosines @ torch.log(power + self.floor)
+        still = self.cosines @ torch.log(power + self.noise)
         still = still - still.mean(2, keepdim=True)
         first = still[:, :, 4:] - still[:, :, :-4]
         second = first[:, :, 2:] - first[:, :, :-2]
         return torch.cat([still[:, :, 3:-3], first[:, :, 1:-1], second], dim=1)
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """Of clips (batch, samples), 70 ms at least, within +-1 at the level that is heard."""
         said, wanted = self._features(output), self._features(target)
         spread = torch.sqrt(wanted.square().mean((0, 2), keepdim=True)).clamp(min=1e-3)
         return ((said - wanted).abs() / spread).mean()

@@ -8,12 +8,12 @@ from pathlib import Path
 import yaml
 
 from voicelink.models.card import DEFAULT
-from voicelink.models.evaluation.measures import ALL_MEASURES
+from voicelink.models.evaluation.measures import MEASURES
 from voicelink.models.files import writing
 
 _LABELS = {"bit_rate": "bit/s"} | {
     name: f"{m.label}{' %' * (m.unit == '%')}{' (lower)' * (m.better == 'lower')}"
-    for name, m in ALL_MEASURES.items()
+    for name, m in MEASURES.items()
 }
 
 _DAMAGES = {
@@ -34,7 +34,7 @@ def _number(name: str, value: float | None) -> str:
     """A value of a measure with its decimals; a rate in bit/s has none."""
     if value is None:
         return "-"
-    return f"{value:.{ALL_MEASURES[name].digits if name in ALL_MEASURES else 0}f}"
+    return f"{value:.{MEASURES[name].digits if name in MEASURES else 0}f}"
 
 
 def _measures(table: dict[str, dict], first: str) -> str:

@@ -291,7 +291,10 @@ def train(
         "pesq",
         "recordings",
     ]
-    if not log.exists():
+    if log.exists():
+        # One that began before a column was there goes on without it.
+        columns = log.read_text().splitlines()[0].split(",")
+    else:
         log.write_text(",".join(columns) + "\n")
     began = time.time()
     sums: dict[str, list[float]] = {}
@@ -324,7 +327,7 @@ def train(
                     row["recordings"] = len(recordings)
                 sums = {}
                 with open(log, "a", newline="") as file:
-                    csv.DictWriter(file, columns).writerow(row)
+                    csv.DictWriter(file, columns, extrasaction="ignore").writerow(row)
                 bar.console.print(str(row), soft_wrap=True)
     return run
 
