@@ -1,0 +1,159 @@
+"""Whether one codec is better than another, or the recordings were too few to tell.
+
+Run as ``python -m voicelink.models.evaluation.versus RESULTS A B``, on what
+``voicelink eval --json`` wrote: the means of each measure over the recordings that both could be
+measured on, and with intervals of 95 % their difference and their ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from voicelink.models.errors import FormatError, ParameterError, VoiceLinkError, one_of
+
+Interval = tuple[float, float]
+
+_DRAWS = 10_000
+
+
+@dataclass(frozen=True)
+class Versus:
+    """A measure's means of two codecs over the same recordings.
+
+    Attributes:
+        recordings: how many.
+        difference: where that of the means would lie, if other recordings like these were drawn,
+            in 95 % of the cases.
+        ratio: that of the means likewise; NaN where a mean might be 0 or below.
+    """
+
+    first: float
+    second: float
+    recordings: int
+    difference: Interval
+    ratio: Interval
+
+
+def versus(first: np.ndarray, second: np.ndarray, seed: int = 0) -> Versus:
+    """Compare two codecs' values, (n,) each, of the same recordings; NaN where one is missing.
+
+    The intervals are percentiles of the bootstrap (Efron, Annals of Statistics 7(1), 1979):
+    recordings are drawn again, each with its values of both codecs.
+
+    Raises:
+        ParameterError: fewer than two recordings have both values.
+    """
+    from scipy.stats import bootstrap
+
+    both = np.isfinite(first) & np.isfinite(second)
+    pair = first[both], second[both]
+    if len(pair[0]) < 2:
+        raise ParameterError(f"recordings with both values must be 2 at least, not {both.sum()}")
+
+    def interval(statistic) -> Interval:
+        found = bootstrap(
+            pair,
+            statistic,
+            n_resamples=_DRAWS,
+            paired=True,
+            vectorized=True,
+            method="percentile",
+            random_state=np.random.default_rng(seed),
+        ).confidence_interval
+        return float(found.low), float(found.high)
+
+    def difference(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
+        return a.mean(axis=axis) - b.mean(axis=axis)
+
+    def ratio(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
+        return a.mean(axis=axis) / b.mean(axis=axis)
+
+    positive = all((values >= 0).all() and values.any() for values in pair)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = interval(ratio) if positive else (math.nan, math.nan)
+    means = (float(values.mean()) for values in pair)
+    return Versus(*means, int(both.sum()), interval(difference), ratios)
+
+
+def _values(results: dict, codec: str) -> dict[str, dict[str, float]]:
+    """Each measure's value by recording."""
+    found: dict[str, dict[str, float]] = {}
+    for row in results["rows"]:
+        if row["codec"] == codec:
+            for name, value in row["values"].items():
+                found.setdefault(name, {})[row["file"]] = math.nan if value is None else value
+    return found
+
+
+def table(results: dict, first: str, second: str) -> str:
+    """Every measure of two codecs beside each other, as Markdown.
+
+    Args:
+        results: as ``voicelink eval --json`` writes them.
+
+    Raises:
+        ParameterError: one of the codecs is not among them.
+    """
+    for codec in (first, second):
+        one_of("codec", codec, results["codecs"])
+    head = ["measure", first, second, "difference, 95 %", "ratio, 95 %", "recordings"]
+    lines = [f"| {' | '.join(head)} |", "|---|" + "---:|" * (len(head) - 1)]
+    ours, theirs = (_values(results, codec) for codec in (first, second))
+    for name, measure in results["measures"].items():
+        files = sorted(ours[name])
+        pair = (np.array([values[name][file] for file in files]) for values in (ours, theirs))
+        label = f"{measure['label']}{' %' * (measure['unit'] == '%')}"
+        label += " (lower)" * (measure["better"] == "lower")
+        try:
+            found = versus(*pair)
+        except ParameterError:  # not measurable
+            lines.append(f"| {label} |" + " - |" * (len(head) - 1))
+            continue
+        cells = [label, f"{found.first:.3f}", f"{found.second:.3f}"]
+        cells += [
+            "{:+.3f} to {:+.3f}".format(*found.difference),
+            "-" if math.isnan(found.ratio[0]) else "{:.3f} to {:.3f}".format(*found.ratio),
+            f"{found.recordings}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Compare and print; the exit status is 0, or 2 for bad input."""
+    parser = argparse.ArgumentParser(
+        prog="python -m voicelink.models.evaluation.versus",
+        description="Two codecs beside each other, and how sure the differences are.",
+    )
+    parser.add_argument("results", type=Path, help="of voicelink eval --json")
+    parser.add_argument("first", help="a codec of the results")
+    parser.add_argument("second", help="another")
+    args = parser.parse_args(argv)
+    try:
+        print(_compared(args.results, args.first, args.second), end="")
+    except VoiceLinkError as error:
+        print(f"voicelink: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _compared(path: Path, first: str, second: str) -> str:
+    try:
+        return table(json.loads(path.read_text(encoding="utf-8")), first, second)
+    except OSError as error:
+        raise ParameterError(f"cannot read {path}: {error.strerror}") from None
+    except VoiceLinkError:
+        raise
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise FormatError(f"{path} must be what voicelink eval --json wrote") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
