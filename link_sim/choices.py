@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sized
 from typing import Protocol, TypeVar
 
 from voicelink.models.errors import ParameterError, one_of
-from voicelink.models.evaluation.measures import MEASURES, Measure
+from voicelink.models.evaluation.measures import Measure
 
 
 class _Optional(Protocol):
@@ -45,17 +45,12 @@ def chosen(option: str, wanted: str, known: Mapping[str, _T]) -> list[_T]:
     return found
 
 
-def chosen_measures(option: str, wanted: str, transcripts: Sized) -> list[Measure]:
-    """The measures that an option names, of recordings with these transcripts.
-
-    Raises:
-        ParameterError: as `chosen`; or one needs a transcript, and there is none.
-    """
-    found = chosen(option, wanted, MEASURES)
-    for measure in found:
+def require_transcripts(option: str, measures: Iterable[Measure], transcripts: Sized) -> None:
+    """Raise `ParameterError` where a measure that an option names needs a transcript, and there is
+    none."""
+    for measure in measures:
         if measure.transcribed and not transcripts:
             raise ParameterError(
                 f"{option}: {measure.name} needs to know what is said: --transcripts FILE, or a"
                 " column text in the folder's manifest.tsv"
             )
-    return found

@@ -14,7 +14,7 @@ import os
 import sys
 from contextlib import ExitStack
 
-from voicelink.link_sim.choices import chosen_measures, chosen_names
+from voicelink.link_sim.choices import chosen, chosen_names, require_transcripts
 from voicelink.link_sim.damage_picture import draw
 from voicelink.link_sim.damage_results import Curves, damage_curves, to_json
 from voicelink.link_sim.damaged_codec2 import MODES, Codec2Link
@@ -129,12 +129,7 @@ def _run(args: argparse.Namespace) -> None:
     require("--seed", args.seed, 0)
     if args.limit is not None:
         require("--limit", args.limit, 1)
-    check_apart([args.json, args.picture], inputs_of(args.folder, args.transcripts))
-    transcripts = read_transcripts(args.folder, args.transcripts, args.limit)
-    if args.measures is None:
-        measures = usual_measures(bool(transcripts))
-    else:
-        measures = chosen_measures("--measures", args.measures, transcripts)
+    named = None if args.measures is None else chosen("--measures", args.measures, MEASURES)
     kinds = list(DAMAGES) if args.only is None else chosen_names("--only", args.only, DAMAGES)
     if args.picture:
         check_picture_name(args.picture)
@@ -145,6 +140,10 @@ def _run(args: argparse.Namespace) -> None:
     with ExitStack() as stack:
         # Opened before the work, so that a name that cannot be written costs no waiting.
         part = stack.enter_context(writing(args.json)) if args.json else None
+        check_apart([args.json, args.picture], inputs_of(args.folder, args.transcripts))
+        transcripts = read_transcripts(args.folder, args.transcripts, args.limit)
+        require_transcripts("--measures", named or (), transcripts)
+        measures = named or usual_measures(bool(transcripts))
         recordings = read_recordings(args.folder, args.limit, transcripts)
         with progress_bar() as report:
             curves = damage_curves(links, recordings, measures, kinds, args.seed, jobs, report)

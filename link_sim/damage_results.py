@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
@@ -20,6 +18,7 @@ from voicelink.models.evaluation.align import cut, delay
 from voicelink.models.evaluation.evaluate import Mean, Recording, unheard_words
 from voicelink.models.evaluation.measures import Measure
 from voicelink.models.evaluation.words import Transcript
+from voicelink.models.processes import workers
 
 Link = NeuralLink | Codec2Link
 
@@ -265,13 +264,8 @@ def _workers(jobs: int):
     if jobs == 1:
         yield lambda function, tasks: (function(*task) for task in tasks)
         return
-    # Fresh processes, not forked ones: progress bars and ONNX Runtime have threads.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context)
-    try:
+    with workers(jobs) as pool:
         yield lambda function, tasks: pool.map(_call, [(function, task) for task in tasks])
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def to_json(curves: Curves) -> str:

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
-    from voicelink.link_sim.choices import chosen_measures
+    from voicelink.link_sim.choices import chosen, require_transcripts
     from voicelink.link_sim.recordings import (
         audio_files,
         inputs_of,
@@ -92,11 +92,7 @@ def run(args: argparse.Namespace) -> int:
         require("--limit", args.limit, 1)
     condition = _condition(args)
     wanted_codecs = _codecs(args.codecs, args.model)
-    transcripts = read_transcripts(args.folder, args.transcripts, args.limit)
-    if args.measures is None:
-        wanted_measures = list((MEASURES if transcripts else WITHOUT_TRANSCRIPTS).values())
-    else:
-        wanted_measures = chosen_measures("--measures", args.measures, transcripts)
+    named = None if args.measures is None else chosen("--measures", args.measures, MEASURES)
     outputs = [
         (path, form)
         for path, form in (
@@ -112,6 +108,10 @@ def run(args: argparse.Namespace) -> int:
     noises = [] if args.noise is None else audio_files(args.noise)
     inputs = [*inputs_of(args.folder, args.transcripts), *noises]
     check_apart([args.csv, args.json, args.markdown], inputs)
+    transcripts = read_transcripts(args.folder, args.transcripts, args.limit)
+    require_transcripts("--measures", named or (), transcripts)
+    known = MEASURES if transcripts else WITHOUT_TRANSCRIPTS
+    wanted_measures = named or list(known.values())
     with ExitStack() as stack:
         # Opened before the work, so that a name that cannot be written costs no waiting.
         parts = [(stack.enter_context(writing(path)), form) for path, form in outputs]

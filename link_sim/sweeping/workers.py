@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import connection
+from concurrent.futures import BrokenExecutor, Executor
+from contextlib import ExitStack, contextmanager
 
 from voicelink.models.errors import ParameterError, VoiceLinkError, one_line
+from voicelink.models.processes import workers
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -23,31 +20,21 @@ def local_workers(count: int) -> Iterator[Callable[[], Executor]]:
     When the block ends no process is left, whatever it was at. The maker raises `VoiceLinkError`
     where no process can be started.
     """
-    pools: list[ProcessPoolExecutor] = []
+    with ExitStack() as stack:
 
-    def make() -> Executor:
-        # Processes that begin afresh: the progress bar's thread would not survive a fork, and
-        # numpy's threads are counted when it is imported.
-        with _environment(_ONE_THREAD):
-            context = multiprocessing.get_context("spawn")
-            pools.append(ProcessPoolExecutor(count, context, _begin))
-            # Processes start with the first tasks, which must be in this environment.
-            try:
-                for each in [pools[-1].submit(os.getpid) for _ in range(count)]:
-                    each.result()
-            except BrokenExecutor as error:
-                raise VoiceLinkError(f"cannot start {count} processes: {error}") from None
-        return pools[-1]
+        def make() -> Executor:
+            # Numpy's threads are counted when it is imported.
+            with _environment(_ONE_THREAD):
+                pool = stack.enter_context(workers(count))
+                # Processes start with the first tasks, which must be in this environment.
+                try:
+                    for each in [pool.submit(os.getpid) for _ in range(count)]:
+                        each.result()
+                except BrokenExecutor as error:
+                    raise VoiceLinkError(f"cannot start {count} processes: {error}") from None
+            return pool
 
-    before = set(multiprocessing.active_children())
-    try:
         yield make
-    finally:
-        for pool in pools:
-            pool.shutdown(wait=False, cancel_futures=True)
-        for child in set(multiprocessing.active_children()) - before:
-            child.terminate()
-            child.join()
 
 
 @contextmanager
@@ -76,18 +63,6 @@ def dask_workers(address: str) -> Iterator[tuple[Callable[[], Executor], Callabl
             yield lambda: executor, lambda: sum(client.nthreads().values())
         finally:
             executor.shutdown(wait=False)
-
-
-def _begin() -> None:
-    """What a process does first: leave Ctrl-C to the one that started it, and end with that."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def follow() -> None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
 
 
 @contextmanager

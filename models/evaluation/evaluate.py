@@ -11,10 +11,10 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import resource
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from statistics import fmean, median, stdev
 
@@ -26,6 +26,7 @@ from voicelink.models.evaluation.conditions import Condition
 from voicelink.models.evaluation.measures import Measure
 from voicelink.models.evaluation.peers import Codec, Coded
 from voicelink.models.evaluation.words import Transcript, unknown
+from voicelink.models.processes import workers
 from voicelink.models.sizes import SAMPLE_RATE
 
 GROUPS = {"all": None, "men": "M", "women": "F"}
@@ -271,10 +272,7 @@ def evaluate(
         if progress:
             progress(done, 2 * len(pairs), pairs[index][0].name)
 
-    # Fresh processes, not forked ones: progress bars and ONNX Runtime have threads.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context) if jobs > 1 else None
-    try:
+    with workers(jobs) if jobs > 1 else nullcontext() as pool:
         coded: list = [None] * len(pairs)
         for index, result in _each(_code, pairs, pool):
             coded[index] = result
@@ -293,9 +291,6 @@ def evaluate(
         for index, result in _each(_measure, tasks, pool):
             values[index] = result
             report(index)
-    finally:
-        if pool:
-            pool.shutdown(cancel_futures=True)
 
     rows = []
     found = sorted(
