@@ -138,7 +138,7 @@ def _run(args: argparse.Namespace) -> None:
     title = f"{neural.name} over a damaged link"
     present(card(args.model))  # one that cannot run is refused before the work
     with ExitStack() as stack:
-        # Opened before the work, so that a name that cannot be written costs no waiting.
+        # Opened first, so that a name that cannot be written costs no waiting.
         part = stack.enter_context(writing(args.json)) if args.json else None
         check_apart([args.json, args.picture], inputs_of(args.folder, args.transcripts))
         transcripts = read_transcripts(args.folder, args.transcripts, args.limit)

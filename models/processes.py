@@ -12,21 +12,21 @@ from contextlib import contextmanager
 from multiprocessing import connection
 
 
-@contextmanager
-def workers(count: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool of ``count`` processes. When the block ends, or this process does, by a kill too, none
-    is left, whatever it was at."""
-    before = set(multiprocessing.active_children())
+def new_pool(count: int) -> ProcessPoolExecutor:
+    """A pool of ``count`` processes, which end with this one, by a kill too."""
     # Processes that begin afresh: threads of progress bars and of ONNX Runtime would not survive a
     # fork.
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin)
+    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin)
+
+
+@contextmanager
+def workers(count: int) -> Iterator[ProcessPoolExecutor]:
+    """`new_pool` for a block. When that ends early, what is begun is ended, and the rest left."""
+    pool = new_pool(count)
     try:
         yield pool
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for child in set(multiprocessing.active_children()) - before:
-            child.terminate()
-            child.join()
+        pool.shutdown(cancel_futures=True)
 
 
 def _begin() -> None:

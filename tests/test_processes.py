@@ -8,8 +8,6 @@ import time
 
 import pytest
 
-from voicelink.models.processes import workers
-
 # Its processes say who they are, then sleep for longer than a test may take.
 SLEEPERS = """
 import os, time
@@ -34,8 +32,8 @@ def gone(process: int) -> bool:
         return file.read().rpartition(")")[2].split()[0] == "Z"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_none_is_left_when_their_maker_is_stopped(tmp_path, number):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_none_is_left_when_their_maker_is_killed(tmp_path, number):
     script = tmp_path / "sleepers.py"
     script.write_text(SLEEPERS)
     with subprocess.Popen(
@@ -51,9 +49,24 @@ def test_none_is_left_when_their_maker_is_stopped(tmp_path, number):
         assert all(map(gone, sleepers))
 
 
-def test_none_is_left_when_the_block_ends():
-    with workers(1) as pool:
-        process = pool.submit(os.getpid).result()
-        assert process != os.getpid()
-        pool.submit(time.sleep, 600)
-    assert gone(process)
+FAILING = """
+import numpy as np
+from voicelink.models.processes import workers
+
+def fail(audio):
+    raise ValueError
+
+if __name__ == "__main__":
+    with workers(2) as pool:
+        # More than a pipe holds: what is written to it waits for somebody who reads it.
+        for task in [pool.submit(fail, np.zeros(500_000)) for _ in range(20)]:
+            task.result()
+"""
+
+
+def test_an_error_ends_a_block_with_much_to_do(tmp_path):
+    script = tmp_path / "failing.py"
+    script.write_text(FAILING)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith("ValueError")

@@ -47,14 +47,32 @@ def test_recordings_that_lack_a_value_are_left_out():
 
 
 def test_there_is_no_ratio_to_nothing():
-    assert math.isnan(versus(np.array([1.0, 2.0]), np.zeros(2)).ratio[0])
-    assert math.isnan(versus(np.array([1.0, -2.0]), np.ones(2)).ratio[0])
+    for second in ([0.0, 0.0, 0.0], [0.0, 0.0, 1.0]):
+        low, high = versus(np.array([1.0, 2.0, 3.0]), np.array(second)).ratio
+        assert math.isnan(low) and math.isnan(high)
+
+
+def test_recordings_of_one_speaker_tell_less():
+    """Sixteen speakers, to each of whom a codec is better or worse in all of four recordings."""
+    rng = np.random.default_rng(3)
+    away = np.repeat(rng.normal(0, 1, 16), 4)
+    second = rng.normal(50, 8, 64)
+    speakers = [f"{i // 4}" for i in range(64)]
+    wide, narrow = (
+        versus(second + away, second, names).difference for names in (speakers, [""] * 64)
+    )
+    assert wide[1] - wide[0] > 1.6 * (narrow[1] - narrow[0])  # twice, but for chance
 
 
 @pytest.fixture
 def results(tmp_path):
     rows = [
-        {"codec": codec, "file": f"{i}.wav", "values": {"words": value * (i + 1), "none": None}}
+        {
+            "codec": codec,
+            "file": f"{i}.wav",
+            "speaker": "",
+            "values": {"words": value * (i + 1), "none": None},
+        }
         for codec, value in (("a", 1.0), ("b", 2.0))
         for i in range(4)
     ]

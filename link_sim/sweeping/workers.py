@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 
 from voicelink.models.errors import ParameterError, VoiceLinkError, one_line
-from voicelink.models.processes import workers
+from voicelink.models.processes import new_pool
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -20,21 +21,29 @@ def local_workers(count: int) -> Iterator[Callable[[], Executor]]:
     When the block ends no process is left, whatever it was at. The maker raises `VoiceLinkError`
     where no process can be started.
     """
-    with ExitStack() as stack:
+    pools: list[ProcessPoolExecutor] = []
 
-        def make() -> Executor:
-            # Numpy's threads are counted when it is imported.
-            with _environment(_ONE_THREAD):
-                pool = stack.enter_context(workers(count))
-                # Processes start with the first tasks, which must be in this environment.
-                try:
-                    for each in [pool.submit(os.getpid) for _ in range(count)]:
-                        each.result()
-                except BrokenExecutor as error:
-                    raise VoiceLinkError(f"cannot start {count} processes: {error}") from None
-            return pool
+    def make() -> Executor:
+        # Numpy's threads are counted when it is imported.
+        with _environment(_ONE_THREAD):
+            pools.append(new_pool(count))
+            # Processes start with the first tasks, which must be in this environment.
+            try:
+                for each in [pools[-1].submit(os.getpid) for _ in range(count)]:
+                    each.result()
+            except BrokenExecutor as error:
+                raise VoiceLinkError(f"cannot start {count} processes: {error}") from None
+        return pools[-1]
 
+    before = set(multiprocessing.active_children())
+    try:
         yield make
+    finally:
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - before:
+            child.terminate()
+            child.join()
 
 
 @contextmanager

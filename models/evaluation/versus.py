@@ -11,6 +11,7 @@ import argparse
 import json
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +30,8 @@ class Versus:
 
     Attributes:
         recordings: how many.
-        difference: where that of the means would lie, if other recordings like these were drawn,
-            in 95 % of the cases.
-        ratio: that of the means likewise; NaN where a mean might be 0 or below.
+        difference: its 95 % confidence interval.
+        ratio: that of the means likewise; NaN where the second might be 0.
     """
 
     first: float
@@ -41,45 +41,42 @@ class Versus:
     ratio: Interval
 
 
-def versus(first: np.ndarray, second: np.ndarray, seed: int = 0) -> Versus:
+def versus(
+    first: np.ndarray, second: np.ndarray, speakers: Sequence[str] = (), seed: int = 0
+) -> Versus:
     """Compare two codecs' values, (n,) each, of the same recordings; NaN where one is missing.
 
     The intervals are percentiles of the bootstrap (Efron, Annals of Statistics 7(1), 1979):
-    recordings are drawn again, each with its values of both codecs.
+    speakers are drawn again, each with all recordings, and the values of both codecs.
+
+    Args:
+        speakers: who speaks in each recording, "" where that is not known: somebody else each time.
+        seed: of the draws.
 
     Raises:
         ParameterError: fewer than two recordings have both values.
     """
-    from scipy.stats import bootstrap
-
     both = np.isfinite(first) & np.isfinite(second)
-    pair = first[both], second[both]
-    if len(pair[0]) < 2:
+    if both.sum() < 2:
         raise ParameterError(f"recordings with both values must be 2 at least, not {both.sum()}")
-
-    def interval(statistic) -> Interval:
-        found = bootstrap(
-            pair,
-            statistic,
-            n_resamples=_DRAWS,
-            paired=True,
-            vectorized=True,
-            method="percentile",
-            random_state=np.random.default_rng(seed),
-        ).confidence_interval
-        return float(found.low), float(found.high)
-
-    def difference(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
-        return a.mean(axis=axis) - b.mean(axis=axis)
-
-    def ratio(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
-        return a.mean(axis=axis) / b.mean(axis=axis)
-
-    positive = all((values >= 0).all() and values.any() for values in pair)
+    names = [name or i for i, name in enumerate(speakers or [""] * len(first))]
+    groups: dict[str | int, list[int]] = {}
+    for i in np.flatnonzero(both):
+        groups.setdefault(names[i], []).append(i)
+    sums = np.array([[len(g), first[g].sum(), second[g].sum()] for g in groups.values()])
+    drawn = np.random.default_rng(seed).integers(len(sums), size=(_DRAWS, len(sums)))
+    count, a, b = sums[drawn].sum(axis=1).T
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = interval(ratio) if positive else (math.nan, math.nan)
-    means = (float(values.mean()) for values in pair)
-    return Versus(*means, int(both.sum()), interval(difference), ratios)
+        ratio = _middle(a / b)
+    if not np.isfinite(ratio).all():
+        ratio = (math.nan, math.nan)
+    means = (float(values[both].mean()) for values in (first, second))
+    return Versus(*means, int(both.sum()), _middle((a - b) / count), ratio)
+
+
+def _middle(drawn: np.ndarray) -> Interval:
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return float(low), float(high)
 
 
 def _values(results: dict, codec: str) -> dict[str, dict[str, float]]:
@@ -106,14 +103,16 @@ def table(results: dict, first: str, second: str) -> str:
     head = ["measure", first, second, "difference, 95 %", "ratio, 95 %", "recordings"]
     lines = [f"| {' | '.join(head)} |", "|---|" + "---:|" * (len(head) - 1)]
     ours, theirs = (_values(results, codec) for codec in (first, second))
+    speakers = {row["file"]: row["speaker"] for row in results["rows"]}
     for name, measure in results["measures"].items():
         files = sorted(ours[name])
         pair = (np.array([values[name][file] for file in files]) for values in (ours, theirs))
+        said_by = [speakers[file] for file in files]
         label = f"{measure['label']}{' %' * (measure['unit'] == '%')}"
         label += " (lower)" * (measure["better"] == "lower")
         try:
-            found = versus(*pair)
-        except ParameterError:  # not measurable
+            found = versus(*pair, said_by)
+        except ParameterError:  # too few have both values
             lines.append(f"| {label} |" + " - |" * (len(head) - 1))
             continue
         cells = [label, f"{found.first:.3f}", f"{found.second:.3f}"]
