@@ -127,9 +127,14 @@ def page(card: dict, pictures: list[str]) -> str:
     ]
     if "quality" in card:
         quality = card["quality"]
+        fewer = [
+            f"{n} for {MEASURES[k].label}" for k, n in quality.get("fewer_recordings", {}).items()
+        ]
+        but = f" ({', '.join(fewer)})" if fewer else ""
         parts += [
             "## Quality\n",
-            f"Means over {quality['recordings']} recordings of people that it did not learn from;"
+            f"Means over {quality['recordings']} recordings{but} of people that it did not learn"
+            " from;"
             " they are validation speech. `voicelink eval`.\n",
             _measures(quality["measures"], "codec"),
             _measures(quality["groups"], f"{card['id']} by group"),

@@ -32,9 +32,14 @@ def _rounded(means: dict, digits: int = 3) -> dict:
 
 
 def quality(evaluation: dict, model: str) -> dict:
-    """The means of `voicelink eval --json`, of a model and of the peers beside it, by measure."""
+    """The means of `voicelink eval --json`, of a model and of the peers beside it, by measure; and
+    by measure on how many recordings, where that is not on all."""
+    recordings = len({row["file"] for row in evaluation["rows"]})
+    counts = {n: m["count"] for n, m in evaluation["codecs"][model]["groups"]["all"].items()}
+    fewer = {name: count for name, count in counts.items() if count < recordings}
     return {
-        "recordings": len({row["file"] for row in evaluation["rows"]}),
+        "recordings": recordings,
+        **({"fewer_recordings": fewer} if fewer else {}),
         "measures": {
             codec: {
                 "bit_rate": round(found["bit_rate"]),
