@@ -84,12 +84,14 @@ def test_what_was_measured_gets_into_card_and_page(model: Path, tmp_path: Path) 
     assert quality.main(arguments) == 0
     found = yaml.safe_load((model / "card.yaml").read_text())
     assert found["quality"]["recordings"] == 2
+    assert found["quality"]["fewer_recordings"] == {"estoi": 1}
     assert found["quality"]["measures"] == {"neural-800": {"bit_rate": 800, "estoi": 0.812}}
     assert found["conditions"]["noise at 10 dB"]["neural-800"]["estoi"] == 0.612
     assert found["damage_recordings"] == {"estoi": 1}
     assert found["damage"][0]["estoi"][1][:2] == [0.05, 0.7654]
     assert found["cost"]["entropy"]["bits_least"] == 0.5
     text = (model / "README.md").read_text()
+    assert "Means over 2 recordings (1 for ESTOI) of people" in text
     for figure in ("0.812", "0.612", "0.765", "5.00", "0.71", "100 M", "training.png"):
         assert figure in text
     assert (model / "training.png").stat().st_size > 10000

@@ -36,7 +36,7 @@ def quality(evaluation: dict, model: str) -> dict:
     by measure on how many recordings, where that is not on all."""
     recordings = len({row["file"] for row in evaluation["rows"]})
     counts = {n: m["count"] for n, m in evaluation["codecs"][model]["groups"]["all"].items()}
-    fewer = {name: count for name, count in counts.items() if count < recordings}
+    fewer = {name: count for name, count in counts.items() if 0 < count < recordings}
     return {
         "recordings": recordings,
         **({"fewer_recordings": fewer} if fewer else {}),
