@@ -51,6 +51,6 @@ def require_transcripts(option: str, measures: Iterable[Measure], transcripts: S
     for measure in measures:
         if measure.transcribed and not transcripts:
             raise ParameterError(
-                f"{option}: {measure.name} needs to know what is said: --transcripts FILE, or a"
-                " column text in the folder's manifest.tsv"
+                f"{option}: {measure.name} needs to know what is said in one recording at"
+                " least: --transcripts FILE, or a column text in the folder's manifest.tsv"
             )

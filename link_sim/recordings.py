@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from voicelink.blocks.audio import read_audio
-from voicelink.models.errors import ParameterError
+from voicelink.models.errors import FormatError, ParameterError
 from voicelink.models.evaluation.evaluate import Recording
 from voicelink.models.evaluation.manifest import NAME, read_manifest, read_table
 from voicelink.models.evaluation.words import Transcript
@@ -60,11 +60,15 @@ def read_transcripts(
     names = [file.name for file in files]
     texts = _texts(read_manifest(files[0].parent))
     if transcripts is not None:
-        given = _texts(read_table(Path(transcripts)))
+        rows = read_table(Path(transcripts))
+        if not any("text" in row for row in rows.values()):
+            raise FormatError(f"--transcripts: {transcripts} must have the columns file and text")
+        given = _texts(rows)
         if not transcripts_of(given).keys() & set(names):
+            some = ", ".join([*rows][:3]) + " ..." * (len(rows) > 3)
             raise ParameterError(
-                f"--transcripts: {transcripts} must have the text of a recording in {path} at least"
-                " (columns file and text, tab-separated), but has of none"
+                f"--transcripts: {transcripts} must say what is said in a recording of {path} at"
+                f" least, as {names[0]}, but is of {some}"
             )
         texts |= given
     found = transcripts_of(texts)

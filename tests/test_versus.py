@@ -44,6 +44,8 @@ def test_recordings_that_lack_a_value_are_left_out():
     assert (found.first, found.second, found.recordings) == (3, 4, 2)
     with pytest.raises(ParameterError, match="2 at least, not 1"):
         versus(np.array([1, math.nan]), np.array([1.0, 2.0]))
+    with pytest.raises(ParameterError, match="speakers with both values must be 2"):
+        versus(np.array([1.0, 2.0]), np.array([1.0, 2.0]), ["one", "one"])
 
 
 def test_there_is_no_ratio_to_nothing():
@@ -91,6 +93,8 @@ def test_command_prints_a_table(results, capsys):
     assert lines[2].startswith("| word err. % (lower) | 2.500 | 5.000 |")
     assert "0.500 to 0.500 | 4 |" in lines[2]
     assert lines[3] == "| None | - | - | - | - | - |"
+    assert "None: speakers with both values must be 2 at least, not 0" in lines
+    assert "where the speaker is not known, each recording counts as somebody else's" in lines
 
 
 @pytest.mark.parametrize(

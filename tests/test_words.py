@@ -130,6 +130,17 @@ def folder(tmp_path, speech, text) -> Path:
     return folder
 
 
+def test_transcripts_are_read_as_a_spreadsheet_writes_them(folder, tmp_path):
+    path = tmp_path / "sheet.tsv"
+    path.write_bytes(
+        b'\xef\xbb\xbfFile\t"Text"\r\n"a.flac"\t"He said ""over"", he did."\r\n\r\n'
+        b'b.flac \t"Over," he said.\r\n'
+    )
+    found = read_transcripts(folder, path)
+    assert found["a.flac"].words == ("he", "said", "over", "he", "did")
+    assert found["b.flac"].words == ("over", "he", "said")
+
+
 def test_what_is_expected_does_not_depend_on_the_limit(folder, tmp_path):
     (folder / "manifest.tsv").write_text("file\ttext\na.flac\tOver.\nb.flac\tGo ahead.\n")
     found = read_transcripts(folder, tmp_path / "said.tsv", limit=1)
@@ -163,10 +174,14 @@ class TestCommand:
         ("content", "said"),
         [
             (None, "cannot read"),
-            ("file\twords\na.flac\tOver.\n", "must have the text of a recording in"),
-            ("file\ttext\nc.flac\tOver.\n", "must have the text of a recording in"),
-            ("name\ttext\na.flac\tOver.\n", "column 'file'"),
-            ("file\ttext\na.flac\t...\n", "must have the text of a recording in"),
+            ("file\twords\na.flac\tOver.\n", "must have the columns file and text"),
+            ("file\ttext\nc.flac\tOver.\n", "at least, as a.flac, but is of c.flac"),
+            ("name\ttext\na.flac\tOver.\n", "and is 'name text'"),
+            ("file text\na.flac Over.\n", "and is 'file text'"),
+            ("file\ttext\na.flac\t...\n", "must say what is said in a recording of"),
+            ("file\ttext\na.flac\tOver.\na.flac\tOut.\n", "line 3 names a.flac again"),
+            ("file\ttext\n\tOver.\n", "line 2 has no file"),
+            ("", "the first line must name columns"),
         ],
     )
     def test_bad_transcripts_get_one_line(self, folder, tmp_path, capsys, content, said):

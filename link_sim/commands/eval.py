@@ -22,14 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--transcripts",
         metavar="FILE",
-        help="what is said, for word errors: tab-separated with the columns file and text (default:"
-        " the manifest's)",
+        help="what is said, for word errors: tab-separated with the columns file and text, numbers"
+        " as words (default: the manifest's); the recogniser expects these sentences and no others,"
+        " so that word errors compare between runs with the same FILE only",
     )
     parser.add_argument(
         "--codecs",
         metavar="A,B",
-        help="which, by name (default: those of --model, and everybody else's that are on this"
-        " machine)",
+        help="which, by name, as codec2-1300, opus-6000, or original for none at all (default: those"
+        " of --model, and everybody else's that are on this machine)",
     )
     parser.add_argument(
         "--model",

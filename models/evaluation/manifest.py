@@ -24,16 +24,43 @@ def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def read_table(path: Path) -> dict[str, dict[str, str]]:
-    """The rows of a file like a manifest by file name.
+    """The rows of a file like a manifest by file name. Heads may be in capitals, and values in
+    quotes, as spreadsheets write them.
 
     Raises:
         FormatError: it is not such a file.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t"))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            # A text may begin with a quotation that ends within it.
+            lines = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    except UnicodeDecodeError:
+        raise FormatError(f"{path} must be text in UTF-8") from None
+    except OSError as error:
+        raise FormatError(f"cannot read {path}: {error.strerror}") from None
+    except csv.Error as error:
         raise FormatError(f"cannot read {path}: {error}") from None
-    if any(not row.get("file") for row in rows):
-        raise FormatError(f"{path} must be tab-separated with a column 'file' in every line")
-    return {row["file"]: row for row in rows}
+    head = [_bare(name).lower() for name in lines[0]] if lines else []
+    if "file" not in head:
+        raise FormatError(
+            f"{path}: the first line must name columns, tab-separated, 'file' among them, and is"
+            f" {' '.join(lines[0]) if lines else ''!r}"
+        )
+    found: dict[str, dict[str, str]] = {}
+    for number, line in enumerate(lines[1:], 2):
+        row = dict(zip(head, map(_bare, line), strict=False))
+        if not any(row.values()):
+            continue
+        name = row.get("file")
+        if not name or name in found:
+            said = f"names {name} again" if name else "has no file"
+            raise FormatError(f"{path}: line {number} {said}; each must name a file of its own")
+        found[name] = row
+    return found
+
+
+def _bare(value: str) -> str:
+    value = value.strip()
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = value[1:-1].replace('""', '"').strip()
+    return value

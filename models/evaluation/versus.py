@@ -54,15 +54,15 @@ def versus(
         seed: of the draws.
 
     Raises:
-        ParameterError: fewer than two recordings have both values.
+        ParameterError: the recordings with both values are of fewer than two speakers.
     """
     both = np.isfinite(first) & np.isfinite(second)
-    if both.sum() < 2:
-        raise ParameterError(f"recordings with both values must be 2 at least, not {both.sum()}")
     names = [name or i for i, name in enumerate(speakers or [""] * len(first))]
     groups: dict[str | int, list[int]] = {}
     for i in np.flatnonzero(both):
         groups.setdefault(names[i], []).append(i)
+    if len(groups) < 2:
+        raise ParameterError(f"speakers with both values must be 2 at least, not {len(groups)}")
     sums = np.array([[len(g), first[g].sum(), second[g].sum()] for g in groups.values()])
     drawn = np.random.default_rng(seed).integers(len(sums), size=(_DRAWS, len(sums)))
     count, a, b = sums[drawn].sum(axis=1).T
@@ -100,9 +100,11 @@ def table(results: dict, first: str, second: str) -> str:
     """
     for codec in (first, second):
         one_of("codec", codec, results["codecs"])
-    head = ["measure", first, second, "difference, 95 %", "ratio, 95 %", "recordings"]
+    heads = [f"{first} less {second}, 95 %", f"{first} / {second}, 95 %"]
+    head = ["measure", first, second, *heads, "recordings"]
     lines = [f"| {' | '.join(head)} |", "|---|" + "---:|" * (len(head) - 1)]
     ours, theirs = (_values(results, codec) for codec in (first, second))
+    notes = []
     speakers = {row["file"]: row["speaker"] for row in results["rows"]}
     for name, measure in results["measures"].items():
         files = sorted(ours[name])
@@ -112,8 +114,9 @@ def table(results: dict, first: str, second: str) -> str:
         label += " (lower)" * (measure["better"] == "lower")
         try:
             found = versus(*pair, said_by)
-        except ParameterError:  # too few have both values
+        except ParameterError as error:
             lines.append(f"| {label} |" + " - |" * (len(head) - 1))
+            notes.append(f"{label}: {error}")
             continue
         cells = [label, f"{found.first:.3f}", f"{found.second:.3f}"]
         cells += [
@@ -122,7 +125,9 @@ def table(results: dict, first: str, second: str) -> str:
             f"{found.recordings}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    if not all(speakers.values()):
+        notes.append("where the speaker is not known, each recording counts as somebody else's")
+    return "\n".join([*lines, *(f"\n{note}" for note in notes)]) + "\n"
 
 
 def main(argv: list[str] | None = None) -> int:
