@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--codecs",
         metavar="A,B",
-        help="which, by name, as codec2-1300, opus-6000, or original for none at all (default: those"
-        " of --model, and everybody else's that are on this machine)",
+        help="which, by name, as codec2-1300, opus-6000, or original for none at all (default:"
+        " those of --model, and everybody else's that are on this machine)",
     )
     parser.add_argument(
         "--model",
