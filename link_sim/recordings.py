@@ -8,7 +8,7 @@ from voicelink.blocks.audio import read_audio
 from voicelink.models.errors import FormatError, ParameterError
 from voicelink.models.evaluation.evaluate import Recording
 from voicelink.models.evaluation.manifest import NAME, read_manifest, read_table
-from voicelink.models.evaluation.words import Transcript
+from voicelink.models.evaluation.words import DISCOUNT, Transcript
 from voicelink.models.evaluation.words import transcripts as transcripts_of
 
 ENDINGS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64")
@@ -40,7 +40,10 @@ def inputs_of(path: str | Path, transcripts: str | Path | None = None) -> list[P
 
 
 def read_transcripts(
-    path: str | Path, transcripts: str | Path | None = None, limit: int | None = None
+    path: str | Path,
+    transcripts: str | Path | None = None,
+    limit: int | None = None,
+    discount: float = DISCOUNT,
 ) -> dict[str, Transcript]:
     """What is said in the recordings of a folder, or in the one file, by name, where it is known.
 
@@ -51,6 +54,7 @@ def read_transcripts(
             before those of the manifest.
         limit: only of the first so many recordings; the recogniser expects what is said in any
             that the two files name.
+        discount: how unsurely it expects them, see `DISCOUNT`.
 
     Raises:
         ParameterError: the folder holds no audio files, or the transcripts are not of them.
@@ -71,7 +75,7 @@ def read_transcripts(
                 f" least, as {names[0]}, but is of {some}"
             )
         texts |= given
-    found = transcripts_of(texts)
+    found = transcripts_of(texts, discount)
     return {name: found[name] for name in names[:limit] if name in found}
 
 

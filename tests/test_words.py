@@ -85,6 +85,12 @@ def test_chances_of_the_next_word_add_up_to_one(said):
         assert sum(chance(first, second) for second in words) == pytest.approx(1, abs=1e-3)
 
 
+def test_a_discount_makes_what_is_said_less_expected():
+    said = [words_of("go ahead over"), words_of("read me over")]
+    expected = [chances(bigrams(said, discount))[1]("go", "ahead") for discount in (0.1, 0.5, 0.9)]
+    assert expected == pytest.approx([0.9, 0.5, 0.1], abs=1e-4)
+
+
 def test_a_pair_that_was_said_is_expected_more_than_one_that_was_not():
     _, chance = chances(bigrams([words_of("go ahead over"), words_of("read me over")]))
     assert chance("go", "ahead") > 3 * chance("go", "me") > 0
@@ -204,6 +210,11 @@ class TestCommand:
         said = capsys.readouterr()
         assert {row["values"]["words"] for row in json.loads(said.out)["rows"]} == {None}
         assert "so never heard: qwrtzp, xyzzyx" in said.err
+
+    @pytest.mark.parametrize("discount", ["0", "1", "nan"])
+    def test_a_discount_is_a_share(self, folder, capsys, discount):
+        assert main(["eval", str(folder), "--discount", discount]) == 2
+        assert "--discount must be a number from 0.1 to 0.99" in capsys.readouterr().err
 
     def test_words_want_transcripts(self, folder, capsys):
         assert main(["eval", str(folder), "--measures", "estoi,words"]) == 2

@@ -27,6 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " so that word errors compare between runs with the same FILE only",
     )
     parser.add_argument(
+        "--discount",
+        type=float,
+        default=0.5,
+        metavar="D",
+        help="how unsurely the recogniser expects their pairs of words, 0.1 to 0.99 (default: 0.5)",
+    )
+    parser.add_argument(
         "--codecs",
         metavar="A,B",
         help="which, by name, as codec2-1300, opus-6000, or original for none at all (default:"
@@ -91,6 +98,7 @@ def run(args: argparse.Namespace) -> int:
     require("--jobs", jobs, 1, 256)
     if args.limit is not None:
         require("--limit", args.limit, 1)
+    require("--discount", args.discount, 0.1, 0.99)
     condition = _condition(args)
     wanted_codecs = _codecs(args.codecs, args.model)
     named = None if args.measures is None else chosen("--measures", args.measures, MEASURES)
@@ -109,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
     noises = [] if args.noise is None else audio_files(args.noise)
     inputs = [*inputs_of(args.folder, args.transcripts), *noises]
     check_apart([args.csv, args.json, args.markdown], inputs)
-    transcripts = read_transcripts(args.folder, args.transcripts, args.limit)
+    transcripts = read_transcripts(args.folder, args.transcripts, args.limit, args.discount)
     require_transcripts("--measures", named or (), transcripts)
     known = MEASURES if transcripts else WITHOUT_TRANSCRIPTS
     wanted_measures = named or list(known.values())

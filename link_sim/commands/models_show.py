@@ -112,7 +112,7 @@ def _rows(card: Card) -> list[tuple[str, str]]:
 def _quality(measures: dict[str, float], recordings: int) -> str:
     from voicelink.models.evaluation.measures import MEASURES
 
-    known = [(MEASURES[n], value) for n, value in measures.items() if n in MEASURES]
+    known = [(MEASURES[name], value) for name, value in measures.items() if name in MEASURES]
     values = [
         f"{m.label} {value:.{m.digits}f}{' %' if m.unit == '%' else ''}"
         for m, value in known

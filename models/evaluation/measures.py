@@ -2,8 +2,8 @@
 
 Every measure takes two arrays, (n,) float at 8 kHz within +-1, aligned and equally long, some a
 transcript besides, and gives a number; NaN where the recording cannot be measured (too short, or
-silent). The libraries are
-optional: each `Measure` names the extra of ``gr-voicelink`` that installs it.
+silent). The libraries are optional: each `Measure` names the extra of ``gr-voicelink`` that
+installs it.
 
 A new measure is one more `Measure` in `MEASURES`.
 """

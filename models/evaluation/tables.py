@@ -85,9 +85,9 @@ def notes(results: Results) -> list[str]:
 
 def unheard_note(words: list[str]) -> list[str]:
     """A line on the words that a recogniser never hears, where there are any."""
-    some = ", ".join(words[:_NAMED]) + f" and {len(words) - _NAMED} more" * (len(words) > _NAMED)
     if not words:
         return []
+    some = ", ".join(words[:_NAMED]) + f" and {len(words) - _NAMED} more" * (len(words) > _NAMED)
     numbers = any(letter.isdigit() for word in words for letter in word)
     hint = " (write numbers as words)" if numbers else ""
     return [f"not in the recogniser's dictionary, so never heard: {some}{hint}"]

@@ -20,7 +20,9 @@ from voicelink.models.evaluation.recogniser import edits, recognised
 Sentence = tuple[str, ...]
 """Words in lower case, without punctuation."""
 
-_DISCOUNT = 0.5
+DISCOUNT = 0.5
+"""Taken from each pair that is said and given to all others: the more, the less surely the
+recogniser expects what is said. Below 1."""
 _BEGIN, _END = "<s>", "</s>"
 _APOSTROPHES = {0x2019: "'", 0x2BC: "'", 0xAD: None}  # and the soft hyphen, which is no letter
 
@@ -32,10 +34,12 @@ class Transcript:
     Attributes:
         words: of the recording.
         language: every sentence that the recogniser may expect, of all recordings together.
+        discount: how unsurely it expects them, see `DISCOUNT`.
     """
 
     words: Sentence
     language: tuple[Sentence, ...]
+    discount: float = DISCOUNT
 
 
 def words_of(text: str) -> Sentence:
@@ -49,19 +53,19 @@ def words_of(text: str) -> Sentence:
     return tuple(re.findall(r"[^\W_]+(?:'[^\W_]+)*", plain))
 
 
-def transcripts(texts: Mapping[str, str]) -> dict[str, Transcript]:
+def transcripts(texts: Mapping[str, str], discount: float = DISCOUNT) -> dict[str, Transcript]:
     """Transcripts by recording, of texts by recording; those without a word are left out. The
     recogniser may expect what is said in any."""
     said = {name: words for name, text in texts.items() if (words := words_of(text))}
     language = tuple(dict.fromkeys(said.values()))
-    return {name: Transcript(words, language) for name, words in said.items()}
+    return {name: Transcript(words, language, discount) for name, words in said.items()}
 
 
-def bigrams(sentences: Iterable[Sentence]) -> str:
+def bigrams(sentences: Iterable[Sentence], discount: float = DISCOUNT) -> str:
     """A language of pairs of words, in ARPA's format.
 
     Pairs that were never seen fall back to single words by absolute discounting (Ney, Essen &
-    Kneser, Computer Speech & Language 8(1), 1994; a discount of one half).
+    Kneser, Computer Speech & Language 8(1), 1994).
     """
     pairs = Counter(p for words in sentences for p in pairwise((_BEGIN, *words, _END)))
     before, words, kinds = Counter(), Counter(), Counter()
@@ -74,14 +78,14 @@ def bigrams(sentences: Iterable[Sentence]) -> str:
     for first, second in pairs:
         followed[first] += words[second] / total
 
-    def discount(word: str) -> float:
+    def taken(word: str) -> float:
         # Where every word was seen behind it, there is none to fall back to.
-        return _DISCOUNT if followed[word] < 1 - 1e-9 else 0
+        return discount if followed[word] < 1 - 1e-9 else 0
 
     def fall_back(word: str) -> float:
-        if not before[word] or not discount(word):
+        if not before[word] or not taken(word):
             return 1
-        return discount(word) * kinds[word] / before[word] / (1 - followed[word])
+        return taken(word) * kinds[word] / before[word] / (1 - followed[word])
 
     lines = ["\\data\\", f"ngram 1={len(words) + 1}", f"ngram 2={len(pairs)}", "", "\\1-grams:"]
     lines.append(f"-99 {_BEGIN} {math.log10(fall_back(_BEGIN)):.5f}")
@@ -90,7 +94,7 @@ def bigrams(sentences: Iterable[Sentence]) -> str:
         lines.append(f"{chance:.5f} {word} {math.log10(fall_back(word)):.5f}")
     lines += ["", "\\2-grams:"]
     for (first, second), count in sorted(pairs.items()):
-        chance = math.log10((count - discount(first)) / before[first])
+        chance = math.log10((count - taken(first)) / before[first])
         lines.append(f"{chance:.5f} {first} {second}")
     return "\n".join([*lines, "", "\\end\\", ""])
 
@@ -114,14 +118,14 @@ def unknown(said: Iterable[Transcript | None]) -> list[str]:
 
 
 @cache
-def _decoder(language: tuple[Sentence, ...]):
+def _decoder(language: tuple[Sentence, ...], discount: float):
     from pocketsphinx import Decoder
 
     known = _dictionary()
     words = sorted({word for sentence in language for word in sentence})
     with tempfile.TemporaryDirectory() as folder:
         said, spelt = Path(folder) / "language.arpa", Path(folder) / "words.dict"
-        said.write_text(bigrams(language), encoding="utf-8")
+        said.write_text(bigrams(language, discount), encoding="utf-8")
         # The whole dictionary would take seconds to load.
         spelt.write_text("".join(line for w in words for line in known.get(w, ())), "utf-8")
         # "batch" keeps nothing from one recording for the next.
@@ -137,7 +141,8 @@ def word_error(transcript: Transcript, decoded: np.ndarray) -> float:
     """
     if not _dictionary().keys() & set(transcript.words):
         return math.nan
-    said = [name for name, _, _ in recognised(_decoder(transcript.language), decoded)]
+    decoder = _decoder(transcript.language, transcript.discount)
+    said = [name for name, _, _ in recognised(decoder, decoded)]
     # Silences and noises begin otherwise than words.
     said = [name.partition("(")[0] for name in said if name[0] not in "<[+"]
     return 100 * edits(transcript.words, said) / len(transcript.words)
